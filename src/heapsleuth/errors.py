@@ -1,0 +1,121 @@
+"""Every error heapsleuth raises on purpose.
+
+The tree::
+
+    HeapsleuthError              exit code 2
+    ├── UsageError               wrong or contradictory options
+    ├── SnapshotError            a snapshot file cannot be read or is not valid
+    │   └── SnapshotTruncated    it stops before its end
+    ├── IncomparableSnapshots    files that cannot be judged together
+    └── UnknownNode              a node id that is not in this heap
+
+Each class has a slug; `docs/errors.md` has cause and cure for every slug.  Only `cli.main` turns an
+error into an exit code.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = [
+    "ExitCode",
+    "HeapsleuthError",
+    "IncomparableSnapshots",
+    "SnapshotError",
+    "SnapshotTruncated",
+    "UnknownNode",
+    "UsageError",
+]
+
+
+class ExitCode(IntEnum):
+    """What the process's exit code says, the same for every command."""
+
+    FINE = 0
+    LEAK = 1
+    FAILED = 2
+    UNDECIDED = 3
+
+
+class HeapsleuthError(Exception):
+    """Base of all errors a user can be shown; the message names what to do."""
+
+    slug = "error"
+    exit_code = ExitCode.FAILED
+
+
+class UsageError(HeapsleuthError):
+    """Options that are wrong or contradict each other."""
+
+    slug = "usage"
+
+
+class SnapshotError(HeapsleuthError):
+    """
+    A heap snapshot cannot be read.
+
+    Args:
+        path: The file as the user named it, `-` for standard input.
+        problem: What is wrong and what was expected instead, one sentence.
+        section: The part of the file (`header`, `nodes`, `edges`, `strings`, …), if known.
+        offset: Byte offset in the (decompressed) file where it was noticed, if known.
+        advice: What the user can do, one sentence.
+    """
+
+    slug = "snapshot"
+
+    def __init__(
+        self,
+        path: str,
+        problem: str,
+        *,
+        section: str | None = None,
+        offset: int | None = None,
+        advice: str = "",
+    ) -> None:
+        self.path = path
+        self.problem = problem
+        self.section = section
+        self.offset = offset
+        self.advice = advice
+        where = ", ".join(
+            part
+            for part in (
+                f"section {section}" if section else "",
+                f"byte {offset:,}" if offset is not None else "",
+            )
+            if part
+        )
+        text = f"{path}: {problem}" + (f" ({where})" if where else "")
+        super().__init__(f"{text}. {advice}" if advice else text)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the keyword arguments when the error crosses a process."""
+        return (_rebuild, (type(self), self.path, self.problem, self.section, self.offset, self.advice))
+
+
+def _rebuild(
+    kind: type[SnapshotError], path: str, problem: str, section: str | None, offset: int | None, advice: str
+) -> SnapshotError:
+    return kind(path, problem, section=section, offset=offset, advice=advice)
+
+
+class SnapshotTruncated(SnapshotError):
+    """The file stops before its end: the writer was killed or the disk was full."""
+
+    slug = "snapshot-truncated"
+
+
+class IncomparableSnapshots(HeapsleuthError):
+    """Snapshots that cannot be judged together, for instance the same file twice."""
+
+    slug = "incomparable"
+
+
+class UnknownNode(HeapsleuthError, KeyError):
+    """A node id that does not exist in this heap."""
+
+    slug = "unknown-node"
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""

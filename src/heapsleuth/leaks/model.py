@@ -1,0 +1,231 @@
+"""The values an analysis ends in: `AnalysisReport` and everything inside it.
+
+All immutable; reports only format them.  The JSON of `reports/json.py` mirrors them name by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from heapsleuth.places import Package, SourceLocation
+
+__all__ = [
+    "AnalysisReport",
+    "CensusRow",
+    "ClassDelta",
+    "ClassRow",
+    "Comparison",
+    "Evidence",
+    "Finding",
+    "Fix",
+    "Holder",
+    "Input",
+    "Members",
+    "PathStep",
+    "SnapshotSummary",
+    "Verdict",
+    "Warning_",
+    "WasteRow",
+]
+
+
+class Verdict(StrEnum):
+    """What the tool concludes; a candidate can also be `bounded`."""
+
+    LEAK = "leak"
+    CLEAN = "clean"
+    UNDECIDED = "undecided"
+    BOUNDED = "bounded"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A fact for or against "this is a leak"; `code` is stable, `text` is for people."""
+
+    code: str
+    text: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """One step of a retaining path: the edge taken and the node reached."""
+
+    edge: str
+    node: str
+    id: int
+    suspect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The long-lived object whose references keep the members alive."""
+
+    name: str
+    """As a programmer would say it: `reportCache`, `bus "invalidate" listeners`."""
+    kind: str
+    """Its constructor: `Map`, `Array`, `EventEmitter`."""
+    node_id: int
+    location: SourceLocation | None
+    package: Package | None
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """What piles up under a holder; series have one value per snapshot."""
+
+    class_name: str
+    location: SourceLocation | None
+    counts: tuple[int, ...]
+    retained_bytes: tuple[int, ...]
+    count_per_work: float
+    bytes_per_work: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What to change, and the page that explains it."""
+
+    summary: str
+    before: str
+    after: str
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A cause: holder and members that grew (or, from one snapshot, a suspect)."""
+
+    signature: str
+    category: str
+    verdict: Verdict
+    confidence: float
+    title: str
+    holder: Holder
+    members: Members
+    exclusive_bytes: int
+    path: tuple[PathStep, ...]
+    evidence_for: tuple[Evidence, ...]
+    evidence_against: tuple[Evidence, ...]
+    also_retained: tuple[str, ...] = ()
+    """Titles of growth only reachable through this finding or shared with it."""
+    fix: Fix | None = None
+    suppressed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One snapshot file as analysed."""
+
+    path: str
+    bytes: int
+    nodes: int
+    edges: int
+    heap_bytes: int
+    work: float | None
+    runtime: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warning_:
+    """Something the reader must know about how far the result goes."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    """A row of the summary by class, as in DevTools."""
+
+    class_name: str
+    location: SourceLocation | None
+    count: int
+    shallow_bytes: int
+    retained_bytes: int
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDelta:
+    """A row of DevTools' comparison of two snapshots."""
+
+    class_name: str
+    location: SourceLocation | None
+    new: int
+    deleted: int
+    delta: int
+    allocated_bytes: int
+    freed_bytes: int
+    delta_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """DevTools' comparison between two of the inputs (indexes into `AnalysisReport.inputs`)."""
+
+    before: int
+    after: int
+    rows: tuple[ClassDelta, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CensusRow:
+    """A count of one kind of live resource: listeners of an emitter, timers, pending promises."""
+
+    kind: str
+    """`listeners`, `timers`, `promises`, `suspended-functions`, `sockets`, `handles`, `contexts`, …"""
+    name: str
+    count: int
+    retained_bytes: int
+    location: SourceLocation | None
+
+
+@dataclass(frozen=True, slots=True)
+class WasteRow:
+    """Memory spent without need or worth a look: duplicate strings, huge strings and buffers."""
+
+    kind: str
+    """`duplicate-string`, `big-string`, `big-buffer`, `sparse-array`, `empty-collection`, …"""
+    name: str
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSummary:
+    """What one snapshot says by itself."""
+
+    classes: tuple[ClassRow, ...]
+    census: tuple[CensusRow, ...]
+    waste: tuple[WasteRow, ...]
+    off_heap_bytes: int
+    """Bytes behind ArrayBuffers and other native nodes."""
+    statistics: tuple[tuple[str, int], ...]
+    """Bytes by group as in DevTools' Statistics view: code, strings, arrays, typed arrays, system, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisReport:
+    """The whole result; a pure function of the files, deterministic."""
+
+    mode: str
+    """`identity`, `structural` or `single`."""
+    verdict: Verdict
+    inputs: tuple[Input, ...]
+    findings: tuple[Finding, ...]
+    bounded: tuple[Finding, ...] = ()
+    warnings: tuple[Warning_, ...] = ()
+    snapshot: SnapshotSummary | None = None
+    comparison: Comparison | None = None
+    model: str = field(default="")
+    """Version of the confidence model, `provisional-…` until calibrated."""
+
+    def to_json(self) -> str:
+        """Return the report as JSON, format `heapsleuth/report` version 1."""
+        from heapsleuth.reports.json import render_text  # noqa: PLC0415 - leaks may not need reports
+
+        return render_text(self)
