@@ -1,0 +1,43 @@
+"""Build step: compile the array kernels with Cython; all other metadata is in pyproject.toml.
+
+Each kernel is plain Python (Cython's pure mode) and also runs interpreted, so every extension is
+optional: without a C compiler the package still installs, and says at run time that it is slow.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+KERNELS = Path("src/heapsleuth/kernels")
+
+
+def extensions() -> list[Extension]:
+    """Return one optional extension per kernel module, translated to C under build/."""
+    names = sorted(path.stem for path in KERNELS.glob("*.py") if not path.stem.startswith("_"))
+    modules = [
+        Extension(
+            f"heapsleuth.kernels.{name}",
+            [(KERNELS / f"{name}.py").as_posix()],
+            extra_compile_args=["-O3"],
+            optional=True,
+        )
+        for name in names
+    ]
+    try:
+        from Cython.Build import cythonize  # noqa: PLC0415 - absent in a `--no-build-isolation` install
+    except ImportError:
+        return []
+    if not modules:
+        return []
+    translated: list[Extension] = cythonize(
+        modules,
+        build_dir="build/cython",
+        compiler_directives={"language_level": "3"},
+        quiet=True,
+    )
+    return translated
+
+
+setup(ext_modules=extensions())

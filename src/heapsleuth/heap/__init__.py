@@ -1,0 +1,1 @@
+"""The heap as a graph: reading, indexing and asking it questions."""

@@ -1,0 +1,1 @@
+"""Readers: one file format each, all filling the same columns."""

@@ -1,0 +1,1 @@
+"""From heap graphs to causes: growth, holders, candidates, evidence, findings."""

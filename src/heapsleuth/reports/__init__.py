@@ -1,0 +1,1 @@
+"""Renderings of an `AnalysisReport`; they only format."""
