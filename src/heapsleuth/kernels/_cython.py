@@ -50,4 +50,4 @@ def declare(_type: Any = None, value: Any = None, **_kwargs: Any) -> Any:
 
 
 bint = char = uchar = short = ushort = int = uint = long = ulong = _Type()
-longlong = ulonglong = float = double = size_t = Py_ssize_t = void = _Type()
+longlong = ulonglong = float = double = size_t = Py_ssize_t = void = const = _Type()

@@ -1,0 +1,102 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Kernels over several snapshots of one process: which ids are new, who holds them.
+
+All arrays are indexed by node index of one snapshot; callers have validated every index.
+"""
+
+from __future__ import annotations
+
+try:
+    import cython
+except ImportError:
+    from heapsleuth.kernels import _cython as cython
+
+__all__ = ["dense_positions", "fold_holders", "lookup_positions"]
+
+
+def dense_positions(ids: cython.const[cython.uint][::1], slots: cython.uint[::1]) -> None:
+    """
+    Fill a table that answers "where is this odd id?".
+
+    Args:
+        ids: (n,) uint32 (input) object ids; even ids are passed over.
+        slots: (max(ids) // 2 + 1,) uint32 (output), zeroed by the caller; `slots[id // 2]` becomes
+            the node index + 1, 0 where no node has the id.
+
+    Time complexity: O(n).
+    """
+    i: cython.Py_ssize_t
+    n: cython.Py_ssize_t = ids.shape[0]
+    value: cython.uint
+    with cython.nogil:
+        for i in range(n):
+            value = ids[i]
+            if value & 1:
+                slots[value >> 1] = cython.cast(cython.uint, i + 1)
+
+
+def lookup_positions(
+    ids: cython.const[cython.uint][::1], slots: cython.const[cython.uint][::1], out: cython.int[::1]
+) -> None:
+    """
+    Look odd ids up in a table made by `dense_positions`.
+
+    Args:
+        ids: (n,) uint32 (input) ids to look up; even or unknown ids give -1.
+        slots: (k,) uint32 (input) the table.
+        out: (n,) int32 (output) node index of each id in the table's snapshot, or -1.
+
+    Time complexity: O(n).
+    """
+    i: cython.Py_ssize_t
+    n: cython.Py_ssize_t = ids.shape[0]
+    limit: cython.Py_ssize_t = slots.shape[0]
+    value: cython.uint
+    with cython.nogil:
+        for i in range(n):
+            value = ids[i]
+            if value & 1 and cython.cast(cython.Py_ssize_t, value >> 1) < limit:
+                out[i] = cython.cast(cython.int, slots[value >> 1]) - 1
+            else:
+                out[i] = -1
+
+
+def fold_holders(
+    order: cython.const[cython.uint][::1],
+    dominators: cython.const[cython.uint][::1],
+    owners: cython.const[cython.uint][::1],
+    kinds: cython.const[cython.uint][::1],
+    holders: cython.uint[::1],
+) -> None:
+    """
+    Name for every node the nearest dominator that is neither plumbing nor of the node's own kind.
+
+    A backing store stands for its owner, and a run of nodes of one kind that dominate each other (a
+    linked list, a tree) is folded into its first: all of the run get the holder of the first.
+
+    Args:
+        order: (n,) uint32 (input) node indices, a dominator before what it dominates; root first.
+        dominators: (n,) uint32 (input) immediate dominators.
+        owners: (n,) uint32 (input) owner of a backing store, the node itself for all others.
+        kinds: (n,) uint32 (input) any equivalence of nodes, for instance class ids.
+        holders: (n,) uint32 (output).
+
+    Time complexity: O(n).
+    """
+    i: cython.Py_ssize_t
+    n: cython.Py_ssize_t = order.shape[0]
+    node: cython.uint
+    parent: cython.uint
+    with cython.nogil:
+        for i in range(n):
+            node = order[i]
+            parent = owners[dominators[node]]
+            if i > 0 and kinds[parent] == kinds[node] and parent != node:
+                holders[node] = holders[parent]
+            elif parent == node:
+                # A backing store's owner dominates it, so `parent` is the owner's own dominator.
+                holders[node] = owners[dominators[dominators[node]]]
+            else:
+                holders[node] = parent
+
+
