@@ -20,8 +20,7 @@ def extensions() -> list[Extension]:
         Extension(
             f"heapsleuth.kernels.{name}",
             [(KERNELS / f"{name}.py").as_posix()],
-            extra_compile_args=["-O3"],
-            optional=True,
+            extra_compile_args=["-O3", "-g0"],
         )
         for name in names
     ]
@@ -37,6 +36,8 @@ def extensions() -> list[Extension]:
         compiler_directives={"language_level": "3"},
         quiet=True,
     )
+    for extension in translated:
+        extension.optional = True  # after the fact: cythonize does not hand this attribute on
     return translated
 
 
