@@ -1,0 +1,62 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PY := .venv/bin/python
+KERNELS := $(wildcard src/heapsleuth/kernels/[a-z]*.py)
+# -n 2: the suite is sized for two cores.
+PYTEST := $(PY) -m pytest -n 2
+
+.PHONY: help setup build demo test test-slow lint format fuzz bench eval docs docs-check clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## Make .venv with heapsleuth and all development tools (quick when nothing changed)
+	@tools/setup
+
+build: setup .venv/.heapsleuth-built  ## Compile the kernels that changed
+
+.venv/.heapsleuth-built: .venv/.heapsleuth-ready setup.py $(KERNELS)
+	@$(PY) setup.py --quiet build_ext --inplace
+	@$(PY) tools/check_kernels.py
+	@touch $@
+
+.venv/.heapsleuth-ready: setup
+
+demo: build  ## Start a leaking HTTP service, take three snapshots of it, name its leaks
+	@$(PY) examples/demo.py
+
+test: build  ## Run the test suite (without the slow ones)
+	$(PYTEST) -m "not slow"
+
+test-slow: build  ## Run the tests that take minutes or gigabytes
+	$(PY) -m pytest -m slow
+
+lint: build  ## Run every static check
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) tools/docs.py --check
+
+format: setup  ## Format the code and apply safe fixes
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+fuzz: build  ## Feed mutated snapshots to the reader for long (HEAPSLEUTH_FUZZ_EXAMPLES=20000)
+	HYPOTHESIS_PROFILE=fuzz $(PY) -m pytest -m fuzz tests
+
+bench: build  ## Measure against memlab and the DevTools engine; writes benchmarks/results.md
+	$(PY) benchmarks/run.py
+
+eval: build  ## Judge a server with known leaks on Node 18 to 26; prints a table
+	$(PY) tools/eval_leakserver.py
+
+docs: build  ## Write the generated parts of docs/
+	$(PY) tools/docs.py
+
+docs-check: build  ## Fail when a generated part of docs/ is stale
+	$(PY) tools/docs.py --check
+
+clean:  ## Remove what was built (not .venv)
+	rm -rf build dist demo-output .work src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src -name '*.so' -delete -o -name __pycache__ -type d -prune -exec rm -rf {} +
