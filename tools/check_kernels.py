@@ -25,7 +25,9 @@ def main() -> int:
     ]
     missing = kernels.interpreted_names()
     for name in stale:
-        print(f"kernel {name}: the compiled file is older than {name}.py and would win over it", file=sys.stderr)
+        print(
+            f"kernel {name}: the compiled file is older than {name}.py and would win over it", file=sys.stderr
+        )
     for name in missing:
         print(f"kernel {name}: not compiled, runs hundreds of times slower", file=sys.stderr)
     if missing and shutil.which("gcc") is None and shutil.which("cc") is None:

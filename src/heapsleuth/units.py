@@ -10,7 +10,15 @@ import re
 
 from heapsleuth.errors import UsageError
 
-__all__ = ["format_bytes", "format_count", "format_duration", "format_rate", "format_share", "parse_bytes", "parse_duration"]
+__all__ = [
+    "format_bytes",
+    "format_count",
+    "format_duration",
+    "format_rate",
+    "format_share",
+    "parse_bytes",
+    "parse_duration",
+]
 
 _BYTE_UNITS = {
     "": 1, "b": 1,

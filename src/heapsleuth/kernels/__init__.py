@@ -28,7 +28,9 @@ def interpreted_names() -> list[str]:
     # Python's import system takes NAME<suffix> before NAME.py in the same folder.
     here = Path(__file__).parent
     return [
-        name for name in names() if not any((here / f"{name}{suffix}").exists() for suffix in EXTENSION_SUFFIXES)
+        name
+        for name in names()
+        if not any((here / f"{name}{suffix}").exists() for suffix in EXTENSION_SUFFIXES)
     ]
 
 
