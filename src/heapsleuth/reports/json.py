@@ -1,0 +1,227 @@
+"""The report as JSON, format `heapsleuth/report`: what machines read and every other form mirrors.
+
+The same report gives the same bytes: keys in a fixed order, numbers rounded, no time, no host.
+Pure ASCII, so that no terminal, pipe or log changes it.  `report.schema.json` describes it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+from heapsleuth._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TextIO
+
+    from heapsleuth.leaks.model import (
+        AnalysisReport,
+        ClassDelta,
+        ClassRow,
+        Comparison,
+        Evidence,
+        Finding,
+        Input,
+        SnapshotSummary,
+    )
+    from heapsleuth.places import Package, SourceLocation
+
+__all__ = ["FORMAT", "FORMAT_VERSION", "render", "render_text"]
+
+FORMAT = "heapsleuth/report"
+FORMAT_VERSION = 1
+"""Raised when a reader of the version before would misread the report; new keys do not raise it.
+
+- 1: the first.
+"""
+
+_LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+_SIGNIFICANT_DIGITS = 6
+_FEWEST_DECIMALS = 3
+_Json = dict[str, Any]
+
+
+def render(report: AnalysisReport, out: TextIO) -> None:
+    """Write the report as JSON."""
+    out.write(render_text(report))
+
+
+def render_text(report: AnalysisReport) -> str:
+    """
+    Return the report as JSON with a line break at its end.
+
+    Raises:
+        ValueError: A confidence or an amount of work is not a finite number.
+    """
+    return json.dumps(_report(report), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def _report(report: AnalysisReport) -> _Json:
+    return {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "tool": {"name": "heapsleuth", "version": __version__, "confidence_model": _text(report.model)},
+        "mode": report.mode,
+        "verdict": report.verdict.value,
+        "inputs": [_input(one) for one in report.inputs],
+        "findings": [_finding(one) for one in report.findings],
+        "bounded": [_finding(one) for one in report.bounded],
+        "warnings": [{"code": _text(one.code), "text": _text(one.text)} for one in report.warnings],
+        "comparison": None if report.comparison is None else _comparison(report.comparison),
+        "snapshot": None if report.snapshot is None else _snapshot(report.snapshot),
+    }
+
+
+def _input(one: Input) -> _Json:
+    return {
+        "path": _text(one.path),
+        "bytes": one.bytes,
+        "nodes": one.nodes,
+        "edges": one.edges,
+        "heap_bytes": one.heap_bytes,
+        "work": None if one.work is None else _whole(one.work),
+        "runtime": _text(one.runtime),
+    }
+
+
+def _finding(one: Finding) -> _Json:
+    return {
+        "signature": _text(one.signature),
+        "category": _text(one.category),
+        "verdict": one.verdict.value,
+        "confidence": round(one.confidence, 4),
+        "title": _text(one.title),
+        "holder": {
+            "name": _text(one.holder.name),
+            "kind": _text(one.holder.kind),
+            "node_id": one.holder.node_id,
+            "location": _location(one.holder.location),
+            "package": _package(one.holder.package),
+        },
+        "members": {
+            "class": _text(one.members.class_name),
+            "location": _location(one.members.location),
+            "counts": list(one.members.counts),
+            "retained_bytes": list(one.members.retained_bytes),
+            "count_per_work": _number(one.members.count_per_work),
+            "bytes_per_work": _number(one.members.bytes_per_work),
+        },
+        "exclusive_bytes": one.exclusive_bytes,
+        "path": [
+            {"edge": _text(step.edge), "node": _text(step.node), "id": step.id, "suspect": step.suspect}
+            for step in one.path
+        ],
+        "evidence": {"for": _evidence(one.evidence_for), "against": _evidence(one.evidence_against)},
+        "also_retained": [_text(title) for title in one.also_retained],
+        "fix": None
+        if one.fix is None
+        else {
+            "summary": _text(one.fix.summary),
+            "before": _text(one.fix.before),
+            "after": _text(one.fix.after),
+            "doc": _text(one.fix.doc),
+        },
+        "suppressed": None if one.suppressed is None else _text(one.suppressed),
+    }
+
+
+def _evidence(facts: Iterable[Evidence]) -> list[_Json]:
+    return [
+        {"code": _text(fact.code), "text": _text(fact.text), "value": _number(fact.value)} for fact in facts
+    ]
+
+
+def _location(location: SourceLocation | None) -> _Json | None:
+    if location is None:
+        return None
+    return {
+        "file": _text(location.file),
+        "line": location.line,
+        "column": location.column,
+        "function": None if location.function is None else _text(location.function),
+        "generated": location.generated,
+    }
+
+
+def _package(package: Package | None) -> _Json | None:
+    if package is None:
+        return None
+    version = None if package.version is None else _text(package.version)
+    return {"name": _text(package.name), "version": version}
+
+
+def _comparison(comparison: Comparison) -> _Json:
+    return {
+        "before": comparison.before,
+        "after": comparison.after,
+        "rows": [_class_delta(row) for row in comparison.rows],
+    }
+
+
+def _class_delta(row: ClassDelta) -> _Json:
+    return {
+        "class": _text(row.class_name),
+        "location": _location(row.location),
+        "new": row.new,
+        "deleted": row.deleted,
+        "delta": row.delta,
+        "allocated_bytes": row.allocated_bytes,
+        "freed_bytes": row.freed_bytes,
+        "delta_bytes": row.delta_bytes,
+    }
+
+
+def _snapshot(snapshot: SnapshotSummary) -> _Json:
+    return {
+        "classes": [_class_row(row) for row in snapshot.classes],
+        "census": [
+            {
+                "kind": _text(row.kind),
+                "name": _text(row.name),
+                "count": row.count,
+                "retained_bytes": row.retained_bytes,
+                "location": _location(row.location),
+            }
+            for row in snapshot.census
+        ],
+        "waste": [
+            {"kind": _text(row.kind), "name": _text(row.name), "count": row.count, "bytes": row.bytes}
+            for row in snapshot.waste
+        ],
+        "off_heap_bytes": snapshot.off_heap_bytes,
+        "statistics": [{"kind": _text(name), "bytes": size} for name, size in snapshot.statistics],
+    }
+
+
+def _class_row(row: ClassRow) -> _Json:
+    return {
+        "class": _text(row.class_name),
+        "location": _location(row.location),
+        "count": row.count,
+        "shallow_bytes": row.shallow_bytes,
+        "retained_bytes": row.retained_bytes,
+        "distance": row.distance,
+    }
+
+
+def _text(value: str) -> str:
+    # JavaScript strings may hold half a character; strict JSON readers refuse them.
+    return value if value.isascii() else _LONE_SURROGATES.sub("\ufffd", value)
+
+
+def _number(value: float) -> float | None:
+    """Return the number to six significant digits, at least three decimals; None when it is not finite."""
+    if not math.isfinite(value):
+        return None
+    if value == 0:
+        return 0.0
+    decimals = _SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(abs(value)))
+    return round(float(value), max(_FEWEST_DECIMALS, decimals))
+
+
+def _whole(value: float) -> float:
+    """Return work as it was given: `6000`, not `6000.0`."""
+    return int(value) if float(value).is_integer() else value
