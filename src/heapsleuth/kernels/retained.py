@@ -1,0 +1,126 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""What the dominator tree says: sizes summed up, a preorder, and the largest share of each class."""
+
+from __future__ import annotations
+
+try:
+    import cython
+except ImportError:
+    from heapsleuth.kernels import _cython as cython
+
+__all__ = ["class_retained_sizes", "preorder", "sum_retained_sizes"]
+
+Size = cython.fused_type(cython.uint, cython.ulonglong)
+
+
+def preorder(
+    parents: cython.const[cython.uint][::1],
+    nodes: cython.const[cython.uint][::1],
+    counts: cython.uint[::1],
+    positions: cython.uint[::1],
+    order: cython.uint[::1],
+    subtree_counts: cython.uint[::1],
+) -> None:
+    """
+    Order the nodes so that everything a node dominates follows it directly.
+
+    Args:
+        parents: (n,) uint32 (input) by number: number of the immediate dominator, smaller than its own.
+        nodes: (n,) uint32 (input) node by number.
+        counts: (n,) uint32 (scratch).
+        positions: (n,) uint32 (scratch).
+        order: (n,) uint32 (output) nodes in preorder of the dominator tree, the root first.
+        subtree_counts: (n,) uint32 (output) by position in `order`: how many nodes the node there
+            dominates, itself included.
+
+    Time complexity: O(n).
+    """
+    number: cython.Py_ssize_t
+    position: cython.uint
+    above: cython.uint
+    count: cython.Py_ssize_t = parents.shape[0]
+    with cython.nogil:
+        for number in range(count):
+            counts[number] = 1
+        for number in range(count - 1, 0, -1):
+            counts[parents[number]] += counts[number]
+        # positions[x] is where the next child of x goes; it starts right after x itself.
+        order[0] = nodes[0]
+        subtree_counts[0] = counts[0]
+        positions[0] = 1
+        for number in range(1, count):
+            above = parents[number]
+            position = positions[above]
+            positions[above] = position + counts[number]
+            positions[number] = position + 1
+            order[position] = nodes[number]
+            subtree_counts[position] = counts[number]
+
+
+def sum_retained_sizes(
+    parents: cython.const[cython.uint][::1],
+    nodes: cython.const[cython.uint][::1],
+    retained: Size[::1],
+    by_number: Size[::1],
+) -> None:
+    """
+    Add every node's size to all that dominate it.
+
+    Args:
+        parents: (n,) uint32 (input) by number: number of the immediate dominator, smaller than its own.
+        nodes: (n,) uint32 (input) node by number.
+        retained: (n,) uint32 or uint64 (input and output) by node: shallow size in, retained size out;
+            wide enough for the sum of all.
+        by_number: (n,) like `retained` (scratch).
+
+    Time complexity: O(n).
+    """
+    number: cython.Py_ssize_t
+    count: cython.Py_ssize_t = parents.shape[0]
+    with cython.nogil:
+        for number in range(count):
+            by_number[number] = retained[nodes[number]]
+        for number in range(count - 1, 0, -1):
+            by_number[parents[number]] += by_number[number]
+            retained[nodes[number]] = by_number[number]
+        retained[nodes[0]] = by_number[0]
+
+
+def class_retained_sizes(
+    order: cython.const[cython.uint][::1],
+    subtree_counts: cython.const[cython.uint][::1],
+    class_ids: cython.const[cython.uint][::1],
+    shallow: cython.const[Size][::1],
+    retained: cython.const[Size][::1],
+    ends: cython.uint[::1],
+    sums: cython.ulonglong[::1],
+) -> None:
+    """
+    Sum retained sizes per class without counting what a member of the same class already retains.
+
+    Args:
+        order: (n,) uint32 (input) preorder of the dominator tree.
+        subtree_counts: (n,) uint32 (input) by position in `order`.
+        class_ids: (n,) uint32 (input) by node.
+        shallow: (n,) uint32 or uint64 (input); nodes of size 0 count for nothing.
+        retained: (n,) like `shallow` (input).
+        ends: (classes,) uint32 (scratch), zeroed by the caller.
+        sums: (classes,) uint64 (output), zeroed by the caller.
+
+    Time complexity: O(n).
+    """
+    position: cython.Py_ssize_t
+    node: cython.uint
+    kind: cython.uint
+    count: cython.Py_ssize_t = order.shape[0]
+    with cython.nogil:
+        for position in range(count):
+            node = order[position]
+            if shallow[node] == 0:
+                continue
+            kind = class_ids[node]
+            if position < ends[kind]:
+                continue
+            # Nodes up to here are dominated by this one.
+            ends[kind] = cython.cast(cython.uint, position) + subtree_counts[position]
+            sums[kind] += retained[node]
