@@ -7,7 +7,9 @@ The tree::
     ├── SnapshotError            a snapshot file cannot be read or is not valid
     │   └── SnapshotTruncated    it stops before its end
     ├── IncomparableSnapshots    files that cannot be judged together
-    └── UnknownNode              a node id that is not in this heap
+    ├── UnknownNode              a node id that is not in this heap
+    ├── OutputError              a report cannot be written where it was asked for
+    └── OutOfMemory              this machine has too little memory for the snapshot
 
 Each class has a slug; `docs/errors.md` has cause and cure for every slug.  Only `cli.main` turns an
 error into an exit code.
@@ -21,6 +23,8 @@ __all__ = [
     "ExitCode",
     "HeapsleuthError",
     "IncomparableSnapshots",
+    "OutOfMemory",
+    "OutputError",
     "SnapshotError",
     "SnapshotTruncated",
     "UnknownNode",
@@ -119,3 +123,15 @@ class UnknownNode(HeapsleuthError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
+
+
+class OutputError(HeapsleuthError):
+    """A report cannot be written where it was asked for."""
+
+    slug = "output"
+
+
+class OutOfMemory(HeapsleuthError):
+    """This machine has too little memory for the snapshot."""
+
+    slug = "out-of-memory"

@@ -20,7 +20,7 @@ __all__ = ["render"]
 
 _MOST_FINDINGS = 20
 _MARKS = {Verdict.LEAK: "🔴", Verdict.UNDECIDED: "🟡", Verdict.CLEAN: "🟢", Verdict.BOUNDED: "🟢"}
-_SPECIAL = re.compile(r"[\\`*_{}\[\]<>()#+!|~&$^=-]")
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>()#!|~&$]")
 _CODE_PARTS = re.compile(r"`([^`]+)`")
 _BACKTICKS = re.compile(r"`+")
 
@@ -31,7 +31,7 @@ def render(report: AnalysisReport, out: TextIO) -> None:
     lines = [
         f"### {_MARKS[report.verdict]} heapsleuth: {report.verdict}",
         "",
-        _text(wording.headline(report)),
+        _capital(_text(wording.headline(report))),
     ]
     if shown:
         lines += ["", *_table(report, shown[:_MOST_FINDINGS])]
@@ -63,9 +63,9 @@ def _table(report: AnalysisReport, findings: list[Finding]) -> list[str]:
             _MARKS[finding.verdict],
             _prose(finding.title),
             _code(place, in_table=True) if place else "",
-            _text(rates),
+            rates,
             retained,
-            _text(wording.confidence(report, finding)),
+            wording.confidence(report, finding),
         )
         lines.append(f"| {' | '.join(cells)} |")
     return lines
@@ -104,6 +104,10 @@ def _footer(report: AnalysisReport, suppressed: int) -> str:
         parts.append(f"{wording.plural(suppressed, 'finding')} suppressed")
     files = ", ".join(_code(one.path) for one in report.inputs[:_MOST_FINDINGS])
     return f"<sub>{' · '.join(parts)}</sub> {files}".rstrip()
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _prose(text: str) -> str:

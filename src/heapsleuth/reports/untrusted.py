@@ -11,7 +11,7 @@ import unicodedata
 
 __all__ = ["ascii_only", "clean", "clean_block", "shorten"]
 
-ELLIPSIS = "…"
+_LONGEST_BLOCK = 8000
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories that are invisible or steer the output device: controls, direction marks, surrogates,
 private use, unassigned, line and paragraph separators."""
@@ -36,9 +36,9 @@ def clean(text: str, limit: int = 200) -> str:
     return cut if cut.isascii() and cut.isprintable() else "".join(map(_visible, cut))
 
 
-def clean_block(text: str, limit: int = 4000) -> list[str]:
-    """Return the lines of a text of several lines, such as code, each of them cleaned; tabs become spaces."""
-    return [clean(line, limit) for line in text[:limit].expandtabs(4).splitlines()]
+def clean_block(text: str, limit: int = 300) -> list[str]:
+    """Return the lines of a text such as code, each cleaned and cut to `limit`; tabs become spaces."""
+    return [clean(line, limit) for line in text[:_LONGEST_BLOCK].expandtabs(4).split("\n")] if text else []
 
 
 def shorten(text: str, limit: int) -> str:
@@ -47,7 +47,7 @@ def shorten(text: str, limit: int) -> str:
         return text
     head = max(limit - 1, 0) * 2 // 3
     tail = max(limit - 1 - head, 0)
-    return text[:head] + ELLIPSIS + (text[-tail:] if tail else "")
+    return text[:head] + "…" + (text[-tail:] if tail else "")
 
 
 def ascii_only(text: str) -> str:
