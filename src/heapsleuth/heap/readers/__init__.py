@@ -1,1 +1,7 @@
-"""Readers: one file format each, all filling the same columns."""
+"""Readers: each turns files of one kind into `heapsleuth.heap.columns.Columns`."""
+
+from __future__ import annotations
+
+from heapsleuth.heap.readers.v8 import read
+
+__all__ = ["read"]
