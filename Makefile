@@ -45,8 +45,8 @@ format: setup  ## Format the code and apply safe fixes
 fuzz: build  ## Feed mutated snapshots to the reader for long (HEAPSLEUTH_FUZZ_EXAMPLES=20000)
 	HYPOTHESIS_PROFILE=fuzz $(PY) -m pytest -m fuzz tests
 
-bench: build  ## Measure against memlab and the DevTools engine; writes benchmarks/results.md
-	$(PY) benchmarks/run.py
+bench: build  ## Measure against memlab and the DevTools engine; writes benchmarks/results.md (BENCH=--large for 1.67 GB)
+	PYTHONPATH=tools $(PY) benchmarks/run.py $(BENCH)
 
 eval: build  ## Judge a server with known leaks on Node 18 to 26; prints a table
 	$(PY) tools/eval_leakserver.py

@@ -93,7 +93,7 @@ def test_a_kernel_imports_nothing_but_numpy_and_raises_nothing(path: Path) -> No
 def test_a_detector_imports_no_other_detector() -> None:
     for path in (PACKAGE / "leaks" / "detectors").glob("[a-z]*.py"):
         found = re.findall(
-            r"^from heapsleuth\.leaks\.detectors\.(\w+)", path.read_text(encoding="utf-8"), re.M
+            r"^from heapsleuth\.leaks\.detectors\.(\w+)", path.read_text(encoding="utf-8"), re.MULTILINE
         )
 
         assert not found, f"{path.name} imports {found}"

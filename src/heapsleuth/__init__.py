@@ -16,11 +16,15 @@ if TYPE_CHECKING:
         ExitCode,
         HeapsleuthError,
         IncomparableSnapshots,
+        OutOfMemory,
+        OutputError,
         SnapshotError,
         SnapshotTruncated,
         UnknownNode,
         UsageError,
     )
+    from heapsleuth.heap.opening import open_heap
+    from heapsleuth.leaks.analysis import analyze
     from heapsleuth.leaks.model import AnalysisReport, Finding, Verdict
     from heapsleuth.places import Package, SourceLocation
 
@@ -30,6 +34,8 @@ __all__ = [
     "Finding",
     "HeapsleuthError",
     "IncomparableSnapshots",
+    "OutOfMemory",
+    "OutputError",
     "Package",
     "SnapshotError",
     "SnapshotTruncated",
@@ -38,6 +44,8 @@ __all__ = [
     "UsageError",
     "Verdict",
     "__version__",
+    "analyze",
+    "open_heap",
 ]
 
 _HOMES = {
@@ -46,6 +54,8 @@ _HOMES = {
     "Finding": "leaks.model",
     "HeapsleuthError": "errors",
     "IncomparableSnapshots": "errors",
+    "OutOfMemory": "errors",
+    "OutputError": "errors",
     "Package": "places",
     "SnapshotError": "errors",
     "SnapshotTruncated": "errors",
@@ -53,6 +63,8 @@ _HOMES = {
     "UnknownNode": "errors",
     "UsageError": "errors",
     "Verdict": "leaks.model",
+    "analyze": "leaks.analysis",
+    "open_heap": "heap.opening",
 }
 
 
