@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from heapsleuth.errors import UnknownNode
+from heapsleuth.heap.classes import ClassTable, class_keys, tabulate
+from heapsleuth.heap.detached import detached_states
 from heapsleuth.heap.dominators import dominator_tree
 from heapsleuth.heap.reach import measure_reach
+from heapsleuth.heap.shapes import collect_plain_objects, infer_shapes
+from heapsleuth.heap.statistics import heap_statistics
+from heapsleuth.heap.text import NodeNames
 from heapsleuth.heap.transfer import transfer
 from heapsleuth.kernels import csr as _csr
 
@@ -19,10 +25,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from heapsleuth.heap.classes import ClassKeys, ClassRow
     from heapsleuth.heap.columns import Columns, UInt
+    from heapsleuth.heap.shapes import Shape
+    from heapsleuth.heap.statistics import HeapStatistics
     from heapsleuth.heap.strings import StringTable
 
 __all__ = ["HeapGraph"]
+
+_CLASS_COLUMNS = (
+    "class_ids",
+    "class_names",
+    "class_places",
+    "class_counts",
+    "class_shallow_sizes",
+    "class_retained_sizes",
+    "class_distances",
+)
 
 
 class HeapGraph:
@@ -45,6 +64,8 @@ class HeapGraph:
         self._columns = columns
         self._lock = threading.RLock()
         self._derived: dict[str, NDArray[Any]] = dict(derived or {})
+        self._class_table: ClassTable | None = None
+        self._node_names: NodeNames | None = None
         self._stages: dict[str, Callable[[], Mapping[str, NDArray[Any]]]] = {
             "owners": self._compute_sizes,
             "shallow_sizes": self._compute_sizes,
@@ -56,6 +77,8 @@ class HeapGraph:
             "first_retainers": self._compute_retainers,
             "retainer_nodes": self._compute_retainers,
             "retainer_edges": self._compute_retainers,
+            **dict.fromkeys(_CLASS_COLUMNS, self._compute_classes),
+            "detached_states": lambda: {"detached_states": detached_states(self._columns)},
             "_ids_sorted": self._sort_ids,
             "_ids_order": self._sort_ids,
         }
@@ -170,6 +193,68 @@ class HeapGraph:
         """(m,) the edges that refer to each node."""
         return self._get("retainer_edges")
 
+    @property
+    def class_ids(self) -> NDArray[np.uint32]:
+        """(n,) index into `class_table`."""
+        return self._get("class_ids")
+
+    @property
+    def class_table(self) -> ClassTable:
+        """The classes, by class id."""
+        if self._class_table is None:
+            with self._lock:
+                if self._class_table is None:
+                    self._class_table = self._load_class_table()
+        return self._class_table
+
+    @property
+    def detached_states(self) -> NDArray[np.uint8]:
+        """(n,) 0 unknown, 1 attached, 2 detached from the document; empty when the file says nothing."""
+        return self._get("detached_states")
+
+    @property
+    def statistics(self) -> HeapStatistics:
+        """Bytes by kind of memory."""
+        return heap_statistics(self)
+
+    def classes(self) -> list[ClassRow]:
+        """Return the classes that have members of non-zero size, those that retain most first."""
+        return self.class_table.rows()
+
+    def classes_by_shapes_of(self, other: HeapGraph) -> ClassKeys:
+        """Return the classes of this heap with plain objects sorted by the shapes of another one."""
+        return class_keys(self._columns, self.detached_states, other.shapes)
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """The shapes by which plain objects are told apart."""
+        plain = collect_plain_objects(self._columns)
+        return infer_shapes(self._columns, plain) if plain else []
+
+    def class_name(self, node: int) -> str:
+        """Return the name of a node's class."""
+        return self.class_table.names[int(self.class_ids[node])]
+
+    def name(self, node: int) -> str:
+        """Return a node's name: text of strings, `{a, b}` of plain objects, else what V8 wrote."""
+        return self._names.name(int(node))
+
+    def own_name(self, node: int) -> str:
+        """Return a node's name as the file has it; of an object, its constructor's."""
+        return self._names.own_name(int(node))
+
+    def edge_name(self, edge: int) -> str:
+        """Return an edge's name; the number of elements and hidden slots."""
+        return self._names.edge_name(int(edge))
+
+    @property
+    def _names(self) -> NodeNames:
+        if self._node_names is None:
+            with self._lock:
+                if self._node_names is None:
+                    self._node_names = NodeNames(self._columns, self.detached_states)
+        return self._node_names
+
     def index_of(self, node_id: int) -> int:
         """
         Return the index of the node with V8's id *node_id*.
@@ -209,6 +294,37 @@ class HeapGraph:
             "subtree_counts": tree.subtree_counts,
             "retained_sizes": tree.retained_sizes,
         }
+
+    def _compute_classes(self) -> Mapping[str, NDArray[Any]]:
+        keys = class_keys(self._columns, self.detached_states)
+        table = tabulate(
+            keys,
+            self.shallow_sizes,
+            self.retained_sizes,
+            self.distances,
+            self.dominator_order,
+            self.subtree_counts,
+        )
+        texts = "\n".join(json.dumps(name) for name in table.names).encode()
+        return {
+            "class_ids": keys.ids,
+            "class_names": np.frombuffer(texts, np.uint8),
+            "class_places": table.places,
+            "class_counts": table.counts,
+            "class_shallow_sizes": table.shallow_sizes,
+            "class_retained_sizes": table.retained_sizes,
+            "class_distances": table.distances,
+        }
+
+    def _load_class_table(self) -> ClassTable:
+        return ClassTable(
+            [json.loads(line) for line in self._get("class_names").tobytes().splitlines()],
+            self._get("class_places"),
+            self._get("class_counts"),
+            self._get("class_shallow_sizes"),
+            self._get("class_retained_sizes"),
+            self._get("class_distances"),
+        )
 
     def _compute_retainers(self) -> Mapping[str, NDArray[Any]]:
         first, targets = self.first_edges, self.edge_targets

@@ -6,6 +6,7 @@ time; interpreted (no compiler was there at install time), they must only be imp
 
 from __future__ import annotations
 
+import builtins
 from contextlib import nullcontext
 from typing import Any
 
@@ -40,8 +41,13 @@ class _Type:
 
 
 def cast(_type: Any, value: Any, **_kwargs: Any) -> Any:
-    """Return *value* unchanged."""
-    return value
+    """Return *value* as a Python number, which unlike numpy's scalars never wraps round."""
+    return value if isinstance(value, builtins.float) else builtins.int(value)
+
+
+def fused_type(*_types: Any) -> Any:
+    """Stand for any of the types."""
+    return _Type()
 
 
 def declare(_type: Any = None, value: Any = None, **_kwargs: Any) -> Any:
