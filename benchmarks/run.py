@@ -1,6 +1,7 @@
 """Measures heapsleuth, memlab and the DevTools engine on the same snapshots.
 
-Writes results.md and results.json.  Whole processes, in turn, several rounds.  Large files take minutes per program.
+Writes results.md and results.json.  Whole processes, in turn, several rounds; large files take
+minutes per program.
 """
 
 from __future__ import annotations

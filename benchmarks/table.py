@@ -30,8 +30,8 @@ def _rows(runs: list[Runs], file_bytes: int) -> list[str]:
         else:
             ratios = "1 | 1"
         rows.append(
-            f"| {run.program} | {run.median('wall_seconds'):.2f} | {cpu:.2f} | {file_bytes / MEGABYTE / cpu:,.0f} "
-            f"| {_size(peak)} | {peak / file_bytes:.2f} | {ratios} |"
+            f"| {run.program} | {run.median('wall_seconds'):.2f} | {cpu:.2f} "
+            f"| {file_bytes / MEGABYTE / cpu:,.0f} | {_size(peak)} | {peak / file_bytes:.2f} | {ratios} |"
         )
     return rows
 
@@ -40,27 +40,28 @@ def as_markdown(
     facts: dict[str, Any], files: dict[str, int], runs: list[Runs], commands: dict[str, float]
 ) -> str:
     """Return the page: one table per input file, then the small commands (median wall seconds)."""
+    peers = f"memlab {facts['memlab']}, DevTools engine of chrome-devtools-mcp {facts['chrome-devtools-mcp']}"
     measured_on = (
-        f"Written by `make bench` on {facts['date']}: heapsleuth {facts['heapsleuth']}, Python {facts['python']}, "
-        f"peers on Node.js {facts['peer_node']} (memlab {facts['memlab']}, DevTools engine of "
-        f"chrome-devtools-mcp {facts['chrome-devtools-mcp']}), {facts['cores']} cores, {facts['memory']} of memory."
+        f"Written by `make bench` on {facts['date']}: heapsleuth {facts['heapsleuth']} on Python "
+        f"{facts['python']}; peers on Node.js {facts['peer_node']} ({peers}); {facts['cores']} cores, "
+        f"{facts['memory']} of memory."
     )
     method = (
-        f"Medians of {facts['rounds']} rounds; in each round every program ran once, one after the other, on the "
-        "same file. Time and memory are of the whole process with its children, by the kernel's accounting "
-        "(`wait4`). Ratios are to heapsleuth's first look."
+        f"Medians of {facts['rounds']} rounds; in each round every program ran once, one after the other, "
+        "on the same file. Time and memory are of the whole process with its children, by the kernel's "
+        "accounting (`wait4`). Ratios are to heapsleuth's first look."
     )
     tasks = (
-        "What runs: heapsleuth `analyze FILE` (sizes, distances, dominators, classes, suspects, census); its "
-        "second look has the index of the first. The DevTools engine loads the file and makes its class table. "
-        "memlab runs `analyze object-size`."
+        "What runs: heapsleuth `analyze FILE` (sizes, distances, dominators, classes, suspects, census); "
+        "its second look has the index of the first. The DevTools engine loads the file and makes its class "
+        "table. memlab runs `analyze object-size`."
     )
     lines = ["# Benchmark results", "", measured_on, "", method, "", tasks, ""]
     for name, size in files.items():
         lines += [
             f"## {name} ({_size(size)})",
             "",
-            "| program | wall s | CPU s | file MB per CPU s | peak memory | peak / file | CPU ratio | memory ratio |",
+            "| program | wall s | CPU s | MB / CPU s | peak memory | peak / file | CPU ratio | memory ratio |",
             "|---|---:|---:|---:|---:|---:|---:|---:|",
             *_rows([run for run in runs if run.file == name], size),
             "",

@@ -174,9 +174,9 @@ def main() -> int:
     findings = json.loads(report.read_text(encoding="utf-8"))["findings"]
     leaks = sum(finding["verdict"] == "leak" for finding in findings)
     print(
-        f"\nExit code {code}: {leaks} of the {PLANTED_LEAKS} planted leaks reported; examples/leaky-shop/README.md"
+        f"\nExit code {code}: {leaks} leaks reported, {PLANTED_LEAKS} were planted "
+        f"(examples/leaky-shop/README.md tells where).\nThe report for programs is {os.path.relpath(report)}."
     )
-    print(f"tells where they are. The report for programs is {os.path.relpath(report)}.")
     return 0 if leaks == PLANTED_LEAKS else 1
 
 

@@ -40,9 +40,7 @@ def shared(name: str) -> Path:
     """Return a folder of the shared material, or stop with how to give it."""
     folder = Path(os.environ.get("HEAPSLEUTH_SHARED", ROOT.parent / "shared")) / name
     if not folder.is_dir():
-        stop(
-            f"needs the folder {folder.name}/ with the snapshot generators; set HEAPSLEUTH_SHARED to its parent"
-        )
+        stop(f"needs the folder {name}/ with the snapshot generators; set HEAPSLEUTH_SHARED to its parent")
     return folder
 
 
