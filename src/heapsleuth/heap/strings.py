@@ -70,6 +70,7 @@ class FileStore:
         self._path = path
         self._lock = threading.Lock()
         self._close = weakref.finalize(self, os.close, fd)
+        self.watched = watched
         self._identity = self._look() if watched else None
 
     def _look(self) -> tuple[int, int]:
