@@ -35,7 +35,7 @@ lint: build  ## Run every static check
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-cache
 	$(PY) tools/docs.py --check
 
 format: setup  ## Format the code and apply safe fixes

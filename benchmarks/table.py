@@ -61,7 +61,7 @@ def as_markdown(
         lines += [
             f"## {name} ({_size(size)})",
             "",
-            "| program | wall s | CPU s | MB / CPU s | peak memory | peak / file | CPU ratio | memory ratio |",
+            "| program | wall s | CPU s | MB / CPU s | peak memory | peak/file | CPU ratio | memory ratio |",
             "|---|---:|---:|---:|---:|---:|---:|---:|",
             *_rows([run for run in runs if run.file == name], size),
             "",

@@ -90,15 +90,6 @@ def test_a_kernel_imports_nothing_but_numpy_and_raises_nothing(path: Path) -> No
     assert not [node.lineno for node in ast.walk(tree) if isinstance(node, (ast.Raise, ast.Assert))]
 
 
-def test_a_detector_imports_no_other_detector() -> None:
-    for path in (PACKAGE / "leaks" / "detectors").glob("[a-z]*.py"):
-        found = re.findall(
-            r"^from heapsleuth\.leaks\.detectors\.(\w+)", path.read_text(encoding="utf-8"), re.MULTILINE
-        )
-
-        assert not found, f"{path.name} imports {found}"
-
-
 def test_every_error_has_a_slug_of_its_own_and_a_place_in_the_drawn_tree() -> None:
     kinds = error_classes()
     slugs = [kind.slug for kind in kinds]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from material import LEAK_SERVER_WORK, WORK, install_node, leak_server_snapshots
+from material import LEAK_SERVER_WORK, WORK, install_node, leak_server_snapshots, shared
 
 ALLOWED_DEVIATION = 0.02
 
@@ -103,7 +103,7 @@ def judge(major: int) -> bool:
         return False
     findings = json.loads(report.read_text(encoding="utf-8"))["findings"]
     leaks = [finding for finding in findings if finding["verdict"] == "leak"]
-    source = WORK / "heaps" / "leakserver.js"
+    source = shared("heaps") / "leakserver.js"
     right = outcome.returncode == 1
     for leak in LEAKS:
         good, text = judge_leak(leaks, leak, source)

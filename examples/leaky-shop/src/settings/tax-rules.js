@@ -2,7 +2,7 @@
 
 const REGIONS = 4000;
 // Start-up has to be quick: the first quotes use a flat rate, then the table is loaded, once.
-const FLAT_RATE_QUOTES = 3000;
+const FLAT_RATE_QUOTES = Number(process.env.FLAT_RATE_QUOTES || 3000);
 
 let quotes = 0;
 let rules = null;
