@@ -11,7 +11,7 @@ try:
 except ImportError:
     from heapsleuth.kernels import _cython as cython
 
-__all__ = ["dense_positions", "fold_holders", "lookup_positions"]
+__all__ = ["dense_positions", "fold_holders", "lift_plumbing", "lookup_positions", "spread_marks"]
 
 
 def dense_positions(ids: cython.const[cython.uint][::1], slots: cython.uint[::1]) -> None:
@@ -64,22 +64,22 @@ def lookup_positions(
 def fold_holders(
     order: cython.const[cython.uint][::1],
     dominators: cython.const[cython.uint][::1],
-    owners: cython.const[cython.uint][::1],
+    lifted: cython.const[cython.uint][::1],
     kinds: cython.const[cython.uint][::1],
     holders: cython.uint[::1],
 ) -> None:
     """
     Name for every node the nearest dominator that is neither plumbing nor of the node's own kind.
 
-    A backing store stands for its owner, and a run of nodes of one kind that dominate each other (a
-    linked list, a tree) is folded into its first: all of the run get the holder of the first.
+    A run of nodes of one kind that dominate each other (a linked list, a tree) is folded into its
+    first: all of the run get the holder of the first.
 
     Args:
         order: (n,) uint32 (input) node indices, a dominator before what it dominates; root first.
         dominators: (n,) uint32 (input) immediate dominators.
-        owners: (n,) uint32 (input) owner of a backing store, the node itself for all others.
+        lifted: (n,) uint32 (input) as `lift_plumbing` gives.
         kinds: (n,) uint32 (input) any equivalence of nodes, for instance class ids.
-        holders: (n,) uint32 (output).
+        holders: (n,) uint32 (output).  That of plumbing is its lifted node's.
 
     Time complexity: O(n).
     """
@@ -90,13 +90,71 @@ def fold_holders(
     with cython.nogil:
         for i in range(n):
             node = order[i]
-            parent = owners[dominators[node]]
-            if i > 0 and kinds[parent] == kinds[node] and parent != node:
-                holders[node] = holders[parent]
-            elif parent == node:
-                # A backing store's owner dominates it, so `parent` is the owner's own dominator.
-                holders[node] = owners[dominators[dominators[node]]]
+            if i == 0:
+                holders[node] = node
+                continue
+            if lifted[node] != node:
+                holders[node] = holders[lifted[node]]
+                continue
+            parent = lifted[dominators[node]]
+            holders[node] = holders[parent] if kinds[parent] == kinds[node] else parent
+
+
+def lift_plumbing(
+    order: cython.const[cython.uint][::1],
+    dominators: cython.const[cython.uint][::1],
+    owners: cython.const[cython.uint][::1],
+    plumbing: cython.const[cython.uchar][::1],
+    lifted: cython.uint[::1],
+) -> None:
+    """
+    Name for every node the object a programmer would see in its place.
+
+    Args:
+        order: (n,) uint32 (input) node indices, a dominator before what it dominates; root first.
+        dominators: (n,) uint32 (input) immediate dominators.
+        owners: (n,) uint32 (input) who took the node's bytes, the node itself if nobody did.
+        plumbing: (n,) uint8 (input) 1 for backing stores and engine internals.
+        lifted: (n,) uint32 (output) the owner, transitively, of plumbing; the node itself for others.
+
+    Time complexity: O(n).
+    """
+    i: cython.Py_ssize_t
+    n: cython.Py_ssize_t = order.shape[0]
+    node: cython.uint
+    with cython.nogil:
+        for i in range(n):
+            node = order[i]
+            if i == 0:
+                lifted[node] = node
+            elif owners[node] != node:
+                lifted[node] = lifted[owners[node]]
+            elif plumbing[node]:
+                lifted[node] = lifted[dominators[node]]
             else:
-                holders[node] = parent
+                lifted[node] = node
 
 
+def spread_marks(
+    order: cython.const[cython.uint][::1],
+    dominators: cython.const[cython.uint][::1],
+    marks: cython.int[::1],
+) -> None:
+    """
+    Give every unmarked node the mark of its nearest marked dominator.
+
+    Args:
+        order: (n,) uint32 (input) node indices, a dominator before what it dominates; root first.
+        dominators: (n,) uint32 (input) immediate dominators.
+        marks: (n,) int32 (input, output) a mark >= 0, or -1 for none.
+
+    Time complexity: O(n).
+    """
+    i: cython.Py_ssize_t
+    n: cython.Py_ssize_t = order.shape[0]
+    node: cython.uint
+    with cython.nogil:
+        for i in range(1, n):
+            node = order[i]
+            if marks[node] < 0:
+                marks[node] = marks[dominators[node]]

@@ -1,0 +1,115 @@
+"""The whole way from snapshot files to an `AnalysisReport`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from heapsleuth.heap.opening import open_heap
+from heapsleuth.heap.sources import Sources
+from heapsleuth.leaks import comparison, inputs
+from heapsleuth.leaks.candidates import find_candidates
+from heapsleuth.leaks.causes import one_per_cause
+from heapsleuth.leaks.confidence import load_model
+from heapsleuth.leaks.evidence import judge
+from heapsleuth.leaks.findings import Judged, Teller
+from heapsleuth.leaks.history import History
+from heapsleuth.leaks.model import AnalysisReport, Finding, Verdict, Warning_
+from heapsleuth.leaks.series import measure
+from heapsleuth.leaks.single import analyse_single
+from heapsleuth.leaks.structural import analyse_structural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from heapsleuth.heap.graph import HeapGraph
+    from heapsleuth.leaks.confidence import ConfidenceModel
+
+__all__ = ["Progress", "analyze"]
+
+Progress = "Callable[[str, int, int | None], None]"
+
+
+def analyze(
+    paths: Sequence[str],
+    *,
+    work: Sequence[float] | None = None,
+    compare: bool = False,
+    index: bool = True,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> AnalysisReport:
+    """
+    Find what grows between snapshots and who keeps it alive.
+
+    Args:
+        paths: Snapshot files in the order they were taken; `-` is standard input.
+        work: Operations done so far at each snapshot (requests, iterations), strictly increasing.
+            When None it is read from the files' sidecars, else intervals count as equal work.
+        compare: Also make DevTools' comparison of the first and the last snapshot.
+        index: Keep an index of each file in the cache folder, so that the next look is instant.
+        progress: Called with phase, done and total while files are read.
+
+    Returns:
+        The report; a pure function of the files and arguments.
+
+    Raises:
+        SnapshotError: A file cannot be read.
+        IncomparableSnapshots: The files cannot be judged together.
+        UsageError: `work` does not fit the files.
+    """
+    inputs.check_paths(paths)
+    graphs = [open_heap(path, progress=progress, index=index) for path in paths]
+    if len(graphs) == 1:
+        return analyse_single(graphs[0], inputs.describe(paths, graphs, None))
+    sequence = inputs.arrange(paths, graphs, work)
+    described = inputs.describe(sequence.paths, sequence.graphs, sequence.work)
+    sources = Sources(sequence.graphs[-1])
+    table = comparison.compare(sequence.graphs[0], sequence.graphs[-1], sources) if compare else None
+    if not sequence.same_process:
+        return analyse_structural(sequence, described, sources, table)
+    model = load_model()
+    judged = judge_growth(sequence.graphs, sequence.work, model)
+    history, cases = judged
+    teller = Teller(history, sources, sequence.work)
+    told = one_per_cause([teller.tell(case) for case in cases])
+    findings = [finding for finding in told if finding.verdict is not Verdict.BOUNDED]
+    return AnalysisReport(
+        mode="identity",
+        verdict=overall(findings),
+        inputs=described,
+        findings=tuple(findings),
+        bounded=tuple(finding for finding in told if finding.verdict is Verdict.BOUNDED),
+        warnings=(*sequence.warnings, *_limits(sequence.graphs)),
+        comparison=table,
+        model=model.version,
+    )
+
+
+def judge_growth(
+    graphs: Sequence[HeapGraph], work: Sequence[float], model: ConfidenceModel
+) -> tuple[History, list[Judged]]:
+    """Return the history and every candidate that grew, most likely and largest first."""
+    history = History(graphs)
+    candidates = find_candidates(history)
+    cases = []
+    for candidate, series in zip(candidates, measure(history, candidates), strict=True):
+        judgement = judge(series, work, model)
+        if judgement is not None and (
+            judgement.verdict is Verdict.BOUNDED or judgement.confidence >= model.drop_below
+        ):
+            cases.append(Judged(candidate, series, judgement))
+    return history, cases
+
+
+def overall(findings: Sequence[Finding]) -> Verdict:
+    """Return the verdict over all findings."""
+    verdicts = {finding.verdict for finding in findings if finding.suppressed is None}
+    if Verdict.LEAK in verdicts:
+        return Verdict.LEAK
+    return Verdict.UNDECIDED if Verdict.UNDECIDED in verdicts else Verdict.CLEAN
+
+
+def _limits(graphs: Sequence[HeapGraph]) -> list[Warning_]:
+    if len(graphs) > 2:
+        return []
+    text = "two snapshots show one interval; a leak cannot be told from warm-up: take a third"
+    return [Warning_("two-snapshots", text)]

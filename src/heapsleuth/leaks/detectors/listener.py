@@ -1,0 +1,81 @@
+"""Listeners that are added to a long-lived emitter and never removed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from heapsleuth.heap.kinds import NodeType
+from heapsleuth.leaks.detectors.base import Detection
+
+if TYPE_CHECKING:
+    from heapsleuth.leaks.case import Case
+
+__all__ = ["ListenerDetector"]
+
+_REGISTRIES = re.compile(r"^(_?#?)(events|callbacks|listeners|handlers|observers|subscribers|subscriptions)$", re.I)
+
+
+class ListenerDetector:
+    """Functions (or listener records) kept in an emitter's registry by event name."""
+
+    category = "listener"
+
+    def detect(self, case: Case) -> Detection | None:
+        """Fire on Node's EventEmitter and EventTarget, and on registries that look like one."""
+        if "kEvents" in "".join(case.names_on_the_way[-4:]) or case.member_class == "Listener":
+            return self._event_target(case)
+        labels = case.names_on_the_way + ((case.field,) if case.field else ())
+        at = max((i for i, label in enumerate(labels) if _REGISTRIES.match(label)), default=-1)
+        if at < 0 or len(labels) - at > 3:
+            return None
+        member = case.member
+        callable_ = member is not None and case.type(member) in (NodeType.CLOSURE, NodeType.OBJECT)
+        if member is not None and not callable_ and not labels[at].startswith("_"):
+            return None
+        if at == 0 and labels[at] != "_events":
+            return None
+        steps = case.name.steps
+        emitter = steps[at].source if at < len(steps) else case.holder
+        event = labels[at + 1] if at + 1 < len(labels) else None
+        owner = _name_up_to(case, at)
+        name = f'{owner} "{event}" listeners' if event else f"{owner} listeners"
+        return Detection(
+            category=self.category,
+            holder_name=name,
+            holder_kind=case.class_name(emitter),
+            holder_node=emitter,
+            members=case.member_class,
+            member_node=_callback(case, member),
+            title="{holder} gain {rate} {members} {per} and lose none",
+        )
+
+    def _event_target(self, case: Case) -> Detection:
+        steps = case.name.steps
+        at = next((i for i, s in enumerate(steps) if "kEvents" in s.label), None)
+        target = steps[at].source if at is not None else case.holder
+        name = _name_up_to(case, at) if at is not None else case.name.text
+        return Detection(
+            category=self.category,
+            holder_name=f"{name} listeners",
+            holder_kind=case.class_name(target),
+            holder_node=target,
+            members=case.member_class,
+            member_node=_callback(case, case.member),
+            title="{holder} gain {rate} {members} {per} and lose none",
+        )
+
+
+def _name_up_to(case: Case, at: int) -> str:
+    """Return the emitter's own name: the way to the holder up to the registry."""
+    labels = [step.label for step in case.name.steps[:at] if not step.label.isdigit()]
+    plain = [label for label in labels if label not in ("table", "elements", "properties")]
+    return ".".join(plain[-3:]) if plain else case.name.text.split("._events")[0]
+
+
+def _callback(case: Case, member: int | None) -> int | None:
+    """Return the function behind a listener: itself, or what `once` and EventTarget wrap."""
+    if member is None:
+        return None
+    wrapped = case.child(member, "listener", "callback", "handler", "fn")
+    return wrapped if wrapped is not None and case.type(wrapped) == NodeType.CLOSURE else member

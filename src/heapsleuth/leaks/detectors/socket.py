@@ -1,0 +1,58 @@
+"""Sockets, streams and other handles that stay open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from heapsleuth.leaks.detectors.base import Detection
+
+if TYPE_CHECKING:
+    from heapsleuth.leaks.case import Case
+
+__all__ = ["SocketDetector"]
+
+# Constructors of Node's own handle-backed objects.
+_HANDLES = frozenset(
+    {
+        "ChildProcess",
+        "ClientHttp2Session",
+        "ClientHttp2Stream",
+        "ClientRequest",
+        "FSWatcher",
+        "FileHandle",
+        "HTTPParser",
+        "Http2Session",
+        "MessagePort",
+        "Pipe",
+        "Process",
+        "ReadStream",
+        "ServerHttp2Session",
+        "ServerHttp2Stream",
+        "Socket",
+        "TCP",
+        "TLSSocket",
+        "UDP",
+        "Worker",
+        "WriteStream",
+    }
+)
+
+
+class SocketDetector:
+    """Members are backed by an operating-system handle."""
+
+    category = "socket"
+
+    def detect(self, case: Case) -> Detection | None:
+        """Fire when the members are handles."""
+        if case.member is None or case.member_class not in _HANDLES:
+            return None
+        return Detection(
+            category=self.category,
+            holder_name=case.name.text,
+            holder_kind=case.holder_class,
+            holder_node=case.holder,
+            members=case.member_class,
+            member_node=case.member,
+            title="{kind} {holder} keeps {rate} {members} open {per}",
+        )

@@ -1,0 +1,193 @@
+"""From judged candidates to findings: named, located, told as a path, one per cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from heapsleuth.heap.kinds import EdgeType, NodeType
+from heapsleuth.leaks.case import Case
+from heapsleuth.leaks.detectors import detect
+from heapsleuth.leaks.fixes import fix_for
+from heapsleuth.leaks.model import Finding, Holder, Members, PathStep, Verdict
+from heapsleuth.leaks.naming import Name, Namer, Step
+from heapsleuth.leaks.signature import signature
+from heapsleuth.units import format_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from heapsleuth.heap.sources import Sources
+    from heapsleuth.leaks.detectors.base import Detection
+    from heapsleuth.leaks.evidence import Judgement
+    from heapsleuth.leaks.history import History
+    from heapsleuth.leaks.series import Candidate, Series
+    from heapsleuth.places import SourceLocation
+
+__all__ = ["Judged", "Teller"]
+
+_LABEL_LENGTH = 60
+_MOST_STEPS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A candidate with its series and what they say."""
+
+    candidate: Candidate
+    series: Series
+    judgement: Judgement
+
+
+class Teller:
+    """
+    Tells findings of one history.
+
+    Args:
+        history: The snapshots.
+        sources: File and line of the last snapshot's objects.
+        work: Work at each snapshot.
+    """
+
+    def __init__(self, history: History, sources: Sources, work: Sequence[float]) -> None:
+        self._history = history
+        self._sources = sources
+        self._work = work
+        self._namer = Namer(history.last, history.births == 0)
+
+    def tell(self, judged: Judged) -> Finding:
+        """Return the finding for one candidate."""
+        case = Case(self._history.last, judged.candidate, judged.series, self._name(judged.candidate))
+        detection = detect(case)
+        series, judgement = judged.series, judged.judgement
+        location = self._holder_location(case, detection)
+        member_location = self._location(detection.member_node)
+        package = self._sources.package(location)
+        counts = series.references if judgement.metric == "references" else series.counts
+        retained = tuple(a + b for a, b in zip(series.retained, series.shallow, strict=True))
+        return Finding(
+            signature=signature(detection.category, detection.holder_name, detection.members, location, package),
+            category=detection.category,
+            verdict=judgement.verdict,
+            confidence=judgement.confidence,
+            title=self._title(detection, judgement, case),
+            holder=Holder(
+                name=_cut(detection.holder_name),
+                kind=_cut(detection.holder_kind),
+                node_id=int(case.graph.node_ids[detection.holder_node]),
+                location=location,
+                package=package,
+            ),
+            members=Members(
+                class_name=_cut(detection.members),
+                location=member_location,
+                counts=counts,
+                retained_bytes=retained,
+                count_per_work=_rounded(judgement.growth.rate if judgement.metric != "bytes" else 0.0),
+                bytes_per_work=_rounded(judgement.bytes_growth.rate),
+            ),
+            exclusive_bytes=self._exclusive(case),
+            path=self._path(case),
+            evidence_for=judgement.evidence_for,
+            evidence_against=judgement.evidence_against,
+            fix=fix_for(detection.category, detection.holder_name, detection.members),
+        )
+
+    def _name(self, candidate: Candidate) -> Name:
+        """Return the holder's name; where the holder is a scope, the variable's."""
+        graph = self._history.last.graph
+        if candidate.label and candidate.example >= 0 and graph.edge_types[candidate.example] == EdgeType.CONTEXT:
+            label = graph.edge_name(candidate.example)
+            member = int(graph.edge_targets[candidate.example])
+            step = Step(candidate.holder, label, int(EdgeType.CONTEXT), member)
+            return Name(label, (step,), anchored=True)
+        return self._namer.name(candidate.holder)
+
+    def _title(self, detection: Detection, judgement: Judgement, case: Case) -> str:
+        rate = judgement.growth.rate if judgement.metric != "bytes" else 0.0
+        name = detection.holder_name
+        quoted = name if "`" in name or '"' in name else f"`{name}`"
+        field = case.field if not case.candidate.chain else None
+        if field and not name.endswith(field):
+            quoted = f"`{name}.{field}`" if field.isidentifier() else quoted
+        values = {
+            "holder": _cut(quoted),
+            "kind": _cut(detection.holder_kind),
+            "members": _cut(detection.members),
+            "rate": f"{rate:.3g}",
+            "bytes": format_bytes(judgement.bytes_growth.rate),
+            "per": "per unit of work",
+        }
+        if judgement.verdict is Verdict.BOUNDED:
+            return "{kind} {holder} holds {members}, and has stopped growing".format(**values)
+        if judgement.metric == "bytes":
+            return "{holder} ({kind}) grows by {bytes} {per}".format(**values)
+        return detection.title.format(**values)
+
+    def _holder_location(self, case: Case, detection: Detection) -> SourceLocation | None:
+        """Return where the holder is declared, else where its class is, else where its members are made."""
+        found = self._declared(case, detection) or self._location(detection.holder_node)
+        if found is None or found.file.startswith("node:"):
+            return self._location(detection.member_node) or found
+        return found
+
+    def _declared(self, case: Case, detection: Detection) -> SourceLocation | None:
+        graph, name = case.graph, case.name
+        if detection.holder_node != case.holder:
+            name = self._namer.name(detection.holder_node)
+        if name.scope is not None:
+            found = self._sources.declaration(name.scope, name.first)
+            if found is not None:
+                return found
+        field = case.field
+        if field and graph.node_types[case.holder] == NodeType.OBJECT:
+            return self._sources.declaration(case.holder, field)
+        return None
+
+    def _location(self, node: int | None) -> SourceLocation | None:
+        if node is None:
+            return None
+        return self._sources.location(node) or self._sources.class_location(node)
+
+    def _exclusive(self, case: Case) -> int:
+        """Return bytes that go away when only the holder lets go: what it dominates beside itself."""
+        graph = case.graph
+        member = case.member
+        if case.candidate.label and member is not None:
+            return int(graph.retained_sizes[member])
+        return int(graph.retained_sizes[case.holder])
+
+    def _path(self, case: Case) -> tuple[PathStep, ...]:
+        graph = case.graph
+        steps = [
+            PathStep(
+                _edge_text(step.label, step.type),
+                _cut(case.class_name(step.target)),
+                int(graph.node_ids[step.target]),
+            )
+            for step in case.name.steps
+            if case.moment.lifted[step.target] == step.target
+        ]
+        if case.member is not None and (not steps or steps[-1].id != int(graph.node_ids[case.member])):
+            edge = case.candidate.example
+            label = _edge_text(case.edge_label(edge), int(graph.edge_types[edge]))
+            steps.append(PathStep(label, _cut(case.member_class), int(graph.node_ids[case.member]), suspect=True))
+        if len(steps) > _MOST_STEPS:
+            steps = [*steps[:4], *steps[-(_MOST_STEPS - 4) :]]
+        return tuple(steps)
+
+
+def _edge_text(label: str, kind: int) -> str:
+    if kind in (EdgeType.ELEMENT, EdgeType.HIDDEN):
+        return f"[{label}]"
+    if kind == EdgeType.CONTEXT:
+        return f"variable {_cut(label)}"
+    return f".{_cut(label)}" if kind == EdgeType.PROPERTY else _cut(label)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LABEL_LENGTH else f"{text[: _LABEL_LENGTH - 1]}…"
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")
