@@ -11,7 +11,7 @@ try:
 except ImportError:
     from heapsleuth.kernels import _cython as cython
 
-__all__ = ["dense_positions", "fold_holders", "lift_plumbing", "lookup_positions", "spread_marks"]
+__all__ = ["dense_positions", "fold_holders", "lift_plumbing", "lookup_positions", "path_keys"]
 
 
 def dense_positions(ids: cython.const[cython.uint][::1], slots: cython.uint[::1]) -> None:
@@ -135,26 +135,49 @@ def lift_plumbing(
                 lifted[node] = node
 
 
-def spread_marks(
+def path_keys(
     order: cython.const[cython.uint][::1],
     dominators: cython.const[cython.uint][::1],
-    marks: cython.int[::1],
+    lifted: cython.const[cython.uint][::1],
+    own: cython.const[cython.ulonglong][::1],
+    keys: cython.ulonglong[::1],
 ) -> None:
     """
-    Give every unmarked node the mark of its nearest marked dominator.
+    Hash the way down the dominator tree to each node, by what the nodes on it are called.
+
+    Nodes whose own key equals their dominator's share its path, so that lists and trees fold.
 
     Args:
         order: (n,) uint32 (input) node indices, a dominator before what it dominates; root first.
         dominators: (n,) uint32 (input) immediate dominators.
-        marks: (n,) int32 (input, output) a mark >= 0, or -1 for none.
+        lifted: (n,) uint32 (input) as `lift_plumbing` gives.
+        own: (n,) uint64 (input) what each node is called.
+        keys: (n,) uint64 (output) equal for equal paths; that of plumbing is its lifted node's.
 
     Time complexity: O(n).
     """
     i: cython.Py_ssize_t
     n: cython.Py_ssize_t = order.shape[0]
     node: cython.uint
+    parent: cython.uint
+    mixed: cython.ulonglong
+    # splitmix64's constants; the mask is for Python ints, which do not wrap.
+    first: cython.ulonglong = 0xBF58476D1CE4E5B9
+    second: cython.ulonglong = 0x94D049BB133111EB
+    mask: cython.ulonglong = 0xFFFFFFFFFFFFFFFF
     with cython.nogil:
-        for i in range(1, n):
+        for i in range(n):
             node = order[i]
-            if marks[node] < 0:
-                marks[node] = marks[dominators[node]]
+            if i == 0:
+                keys[node] = own[node]
+                continue
+            if lifted[node] != node:
+                keys[node] = keys[lifted[node]]
+                continue
+            parent = lifted[dominators[node]]
+            if own[parent] == own[node]:
+                keys[node] = keys[parent]
+                continue
+            mixed = ((keys[parent] ^ own[node]) * first) & mask
+            mixed = ((mixed ^ (mixed >> 27)) * second) & mask
+            keys[node] = mixed ^ (mixed >> 31)

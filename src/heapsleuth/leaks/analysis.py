@@ -67,9 +67,8 @@ def analyze(
     if not sequence.same_process:
         return analyse_structural(sequence, described, sources, table)
     model = load_model()
-    judged = judge_growth(sequence.graphs, sequence.work, model)
-    history, cases = judged
-    teller = Teller(history, sources, sequence.work)
+    history, cases = judge_growth(sequence.graphs, sequence.work, model)
+    teller = Teller(history.last, history.births == 0, sources)
     told = one_per_cause([teller.tell(case) for case in cases])
     findings = [finding for finding in told if finding.verdict is not Verdict.BOUNDED]
     return AnalysisReport(

@@ -15,12 +15,13 @@ from heapsleuth.leaks.signature import signature
 from heapsleuth.units import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import numpy as np
+    from numpy.typing import NDArray
 
     from heapsleuth.heap.sources import Sources
     from heapsleuth.leaks.detectors.base import Detection
     from heapsleuth.leaks.evidence import Judgement
-    from heapsleuth.leaks.history import History
+    from heapsleuth.leaks.history import Moment
     from heapsleuth.leaks.series import Candidate, Series
     from heapsleuth.places import SourceLocation
 
@@ -41,23 +42,22 @@ class Judged:
 
 class Teller:
     """
-    Tells findings of one history.
+    Tells findings in the words of the last snapshot.
 
     Args:
-        history: The snapshots.
-        sources: File and line of the last snapshot's objects.
-        work: Work at each snapshot.
+        moment: The last snapshot.
+        old: (n,) true for objects that existed from the first snapshot on.
+        sources: File and line of the snapshot's objects.
     """
 
-    def __init__(self, history: History, sources: Sources, work: Sequence[float]) -> None:
-        self._history = history
+    def __init__(self, moment: Moment, old: NDArray[np.bool_], sources: Sources) -> None:
+        self._moment = moment
         self._sources = sources
-        self._work = work
-        self._namer = Namer(history.last, history.births == 0)
+        self._namer = Namer(moment, old)
 
     def tell(self, judged: Judged) -> Finding:
         """Return the finding for one candidate."""
-        case = Case(self._history.last, judged.candidate, judged.series, self._name(judged.candidate))
+        case = Case(self._moment, judged.candidate, judged.series, self._name(judged.candidate))
         detection = detect(case)
         series, judgement = judged.series, judged.judgement
         location = self._holder_location(case, detection)
@@ -95,7 +95,7 @@ class Teller:
 
     def _name(self, candidate: Candidate) -> Name:
         """Return the holder's name; where the holder is a scope, the variable's."""
-        graph = self._history.last.graph
+        graph = self._moment.graph
         if candidate.label and candidate.example >= 0 and graph.edge_types[candidate.example] == EdgeType.CONTEXT:
             label = graph.edge_name(candidate.example)
             member = int(graph.edge_targets[candidate.example])

@@ -13,6 +13,7 @@ import numpy as np
 from heapsleuth.errors import IncomparableSnapshots, UsageError
 from heapsleuth.leaks.identity import highest_id, shared_identity
 from heapsleuth.leaks.model import Input, Warning_
+from heapsleuth.leaks.runtime import runtime_of
 from heapsleuth.units import format_share
 
 if TYPE_CHECKING:
@@ -121,15 +122,23 @@ def describe(
     return tuple(
         Input(
             path=path,
-            bytes=graph.file_bytes,
+            bytes=_file_bytes(path),
             nodes=graph.node_count,
             edges=graph.edge_count,
             heap_bytes=int(graph.self_sizes.sum(dtype=np.int64)),
             work=None if work is None else work[index],
-            runtime=graph.runtime,
+            runtime=runtime_of(graph),
         )
         for index, (path, graph) in enumerate(zip(paths, graphs, strict=True))
     )
+
+
+def _file_bytes(path: str) -> int:
+    """Return the size of a file, 0 for standard input."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
 
 
 def _check_work(work: Sequence[float], count: int) -> None:

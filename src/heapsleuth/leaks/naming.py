@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
+from heapsleuth.leaks.edges import retainers_of
 
 if TYPE_CHECKING:
     from heapsleuth.heap.graph import HeapGraph
@@ -141,7 +142,7 @@ class Namer:
         """Return who refers to *node* by a reference that keeps it alive and has a name."""
         graph = self._graph
         steps = []
-        for edge, source in graph.retainers_of(node, limit=_MOST_RETAINERS):
+        for edge, source in retainers_of(graph, node, _MOST_RETAINERS):
             kind = int(graph.edge_types[edge])
             if kind not in _COST or source == node:
                 continue
