@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from heapsleuth.heap.columns import Columns, UInt
     from heapsleuth.heap.shapes import Shape
 
-__all__ = ["ClassKeys", "ClassRow", "ClassTable", "class_keys", "class_name_of", "tabulate"]
+__all__ = ["ClassKeys", "ClassRow", "ClassTable", "class_keys", "class_name_of", "class_sums"]
 
 _TYPE_NAMES = {
     NodeType.HIDDEN: "(system)",
@@ -124,7 +124,9 @@ def class_name_of(name: str) -> str:
     return name if blank < 0 else f"{name[:blank]}>"
 
 
-def class_keys(columns: Columns, states: NDArray[np.uint8], shapes: Sequence[Shape] | None = None) -> ClassKeys:
+def class_keys(
+    columns: Columns, states: NDArray[np.uint8], shapes: Sequence[Shape] | None = None
+) -> ClassKeys:
     """
     Sort all nodes into classes.
 
@@ -161,7 +163,9 @@ def class_keys(columns: Columns, states: NDArray[np.uint8], shapes: Sequence[Sha
     if plain:
         used_shapes = infer_shapes(columns, plain) if shapes is None else list(shapes)
         matches = match_shapes(columns, plain, used_shapes)
-        shape_classes = np.array([number(shape.name) for shape in used_shapes] + [number("Object")], np.uint32)
+        # The last one, which -1 picks, is for objects without a shape.
+        shape_names = [*(shape.name for shape in used_shapes), "Object"]
+        shape_classes = np.array([number(name) for name in shape_names], np.uint32)
         ids[plain.nodes] = shape_classes[matches]
     names = list(numbers)
     places = _split_by_place(columns, ids, names)
@@ -191,36 +195,35 @@ def _split_by_place(columns: Columns, ids: NDArray[np.uint32], names: list[str])
     return np.concatenate([places, rows[first, 1:].astype(np.int64)])
 
 
-def tabulate(
-    keys: ClassKeys,
+def class_sums(
+    size: int,
+    class_ids: NDArray[np.uint32],
     shallow_sizes: UInt,
     retained_sizes: UInt,
     distances: NDArray[np.int32],
     order: NDArray[np.uint32],
     subtree_counts: NDArray[np.uint32],
-) -> ClassTable:
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int32]]:
     """
     Add the classes up.
 
     Args:
-        keys: The classes.
+        size: How many classes there are.
+        class_ids: (n,) class by node.
         shallow_sizes: (n,) bytes.
         retained_sizes: (n,) bytes.
         distances: (n,).
         order: (n,) preorder of the dominator tree.
         subtree_counts: (n,) by position in *order*.
+
+    Returns:
+        The columns `counts`, `shallow_sizes`, `retained_sizes` and `distances` of a `ClassTable`.
     """
-    size = len(keys.names)
     counts, sums, retained = (np.zeros(size, np.uint64) for _ in range(3))
     nearest = np.full(size, _FARTHEST, np.int32)
-    _classes.add_up_classes(keys.ids, shallow_sizes, distances, counts, sums, nearest)
+    _classes.add_up_classes(class_ids, shallow_sizes, distances, counts, sums, nearest)
+    ends = np.zeros(size, np.uint32)
     _retained.class_retained_sizes(
-        order,
-        subtree_counts,
-        keys.ids,
-        shallow_sizes,
-        retained_sizes,
-        np.zeros(size, np.uint32),
-        retained,
+        order, subtree_counts, class_ids, shallow_sizes, retained_sizes, ends, retained
     )
-    return ClassTable(keys.names, keys.places, counts, sums, retained, nearest)
+    return counts, sums, retained, nearest

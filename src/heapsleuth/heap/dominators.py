@@ -27,8 +27,6 @@ class DominatorTree:
     """(n,) immediate dominator by node; the root's is the root."""
     order: NDArray[np.uint32]
     """(n,) nodes in preorder: what a node dominates follows it directly."""
-    subtree_counts: NDArray[np.uint32]
-    """(n,) by position in `order`: how many nodes the node there dominates, itself included."""
     retained_sizes: UInt
     """(n,) bytes by node."""
 
@@ -52,39 +50,22 @@ def dominator_tree(columns: Columns, flags: NDArray[np.uint8], shallow_sizes: UI
     retained = shallow_sizes.copy()
     _retained.sum_retained_sizes(parents, nodes, retained, np.empty_like(retained))
     order = np.empty(count, np.uint32)
-    subtree_counts = np.empty(count, np.uint32)
     scratch = np.empty((2, count), np.uint32)
-    _retained.preorder(parents, nodes, scratch[0], scratch[1], order, subtree_counts)
-    return DominatorTree(dominators, order, subtree_counts, retained)
+    _retained.preorder(parents, nodes, scratch[0], scratch[1], order)
+    return DominatorTree(dominators, order, retained)
 
 
 def _numbered_parents(
     columns: Columns, flags: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """Return (immediate dominators, nodes), both by depth-first number."""
-    count, first, targets = columns.node_count, columns.first_edges, columns.edge_targets
+    count = columns.node_count
     essential = columns.edge_count - int(np.count_nonzero(flags & INESSENTIAL))
     states = np.full((count, 2), _dominators.NONE, np.uint32)
     nodes = np.empty(count, np.uint32)
     parents = np.empty(count, np.uint32)
-    cursors = np.empty(count, first.dtype)
     crossings = np.empty((essential, 2), np.uint32)
-    sizes = np.zeros(2, np.int64)
-
-    def search(start: int) -> None:
-        _dominators.depth_first(
-            first, targets, flags, start, states, nodes, parents, cursors, crossings, sizes
-        )
-
-    search(0)
-    if sizes[0] < count:
-        held = np.zeros(count, np.uint8)
-        _dominators.mark_strongly_held(first, targets, flags, states, held)
-        loose = np.flatnonzero((states[:, 0] == _dominators.NONE) & (held == 0))
-        for node in loose.tolist():
-            search(node)
-    del cursors
-    reached = int(sizes[0])
+    reached = _search(columns, flags, states, nodes, parents, crossings)
     semi = np.empty(count, np.uint32)
     forest = np.empty((count, 2), np.uint32)
     _dominators.find_dominators(states, nodes, crossings, reached, parents, semi, forest)
@@ -92,3 +73,29 @@ def _numbered_parents(
         nodes[reached:] = np.flatnonzero(states[:, 0] == _dominators.NONE)
         parents[reached:] = 0
     return parents, nodes
+
+
+def _search(
+    columns: Columns,
+    flags: NDArray[np.uint8],
+    states: NDArray[np.uint32],
+    nodes: NDArray[np.uint32],
+    parents: NDArray[np.uint32],
+    crossings: NDArray[np.uint32],
+) -> int:
+    """Number all nodes that the root or a node without essential retainers leads to; return how many."""
+    first, targets = columns.first_edges, columns.edge_targets
+    cursors = np.empty(columns.node_count, first.dtype)
+    sizes = np.zeros(2, np.int64)
+    starts = [0]
+    for _ in range(2):
+        for start in starts:
+            _dominators.depth_first(
+                first, targets, flags, start, states, nodes, parents, cursors, crossings, sizes
+            )
+        if sizes[0] == columns.node_count:
+            break
+        held = np.zeros(columns.node_count, np.uint8)
+        _dominators.mark_strongly_held(first, targets, flags, states, held)
+        starts = np.flatnonzero((states[:, 0] == _dominators.NONE) & (held == 0)).tolist()
+    return int(sizes[0])

@@ -20,7 +20,7 @@ import stat
 import struct
 import tempfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -249,12 +249,16 @@ class IndexWriter:
             self._give_up(error)
             return array
 
-    def add_columns(self, columns: Columns) -> None:
-        """Append all base columns and where the strings are."""
-        for name in _BASE:
-            self.add(name, getattr(columns, name))
+    def add_columns(self, columns: Columns) -> Columns:
+        """
+        Append all base columns and where the strings are.
+
+        Returns:
+            The same columns mapped from the file, so that the caller can let go of *columns*.
+        """
+        mapped = {name: self.add(name, getattr(columns, name)) for name in _BASE}
         if columns.detachedness is not None:
-            self.add("detachedness", columns.detachedness)
+            mapped["detachedness"] = self.add("detachedness", columns.detachedness)
         strings = columns.strings
         self.add("string_offsets", strings.offsets)
         self.add("string_lengths", strings.lengths)
@@ -267,6 +271,7 @@ class IndexWriter:
             "extra_native_bytes": columns.extra_native_bytes,
             "meta": columns.meta,
         }
+        return replace(columns, **mapped)
 
     def commit(self, attributes: Mapping[str, Any] | None = None) -> bool:
         """

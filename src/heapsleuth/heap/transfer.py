@@ -30,7 +30,7 @@ def transfer(columns: Columns) -> tuple[NDArray[np.uint32], UInt]:
     """
     count = columns.node_count
     total = int(columns.self_sizes.sum(dtype=np.uint64))
-    sizes = columns.self_sizes.astype(np.uint32 if total < 1 << 32 else np.uint64)
+    sizes: UInt = columns.self_sizes.astype(np.uint32 if total < 1 << 32 else np.uint64)
     owners = np.empty(count, np.uint32)
     if not user_roots(columns):
         owners[:] = np.arange(count, dtype=np.uint32)

@@ -8,7 +8,7 @@ try:
 except ImportError:
     from heapsleuth.kernels import _cython as cython
 
-__all__ = ["class_retained_sizes", "preorder", "sum_retained_sizes"]
+__all__ = ["class_retained_sizes", "count_subtrees", "preorder", "sum_retained_sizes"]
 
 Size = cython.fused_type(cython.uint, cython.ulonglong)
 
@@ -19,7 +19,6 @@ def preorder(
     counts: cython.uint[::1],
     positions: cython.uint[::1],
     order: cython.uint[::1],
-    subtree_counts: cython.uint[::1],
 ) -> None:
     """
     Order the nodes so that everything a node dominates follows it directly.
@@ -30,8 +29,6 @@ def preorder(
         counts: (n,) uint32 (scratch).
         positions: (n,) uint32 (scratch).
         order: (n,) uint32 (output) nodes in preorder of the dominator tree, the root first.
-        subtree_counts: (n,) uint32 (output) by position in `order`: how many nodes the node there
-            dominates, itself included.
 
     Time complexity: O(n).
     """
@@ -46,7 +43,6 @@ def preorder(
             counts[parents[number]] += counts[number]
         # positions[x] is where the next child of x goes; it starts right after x itself.
         order[0] = nodes[0]
-        subtree_counts[0] = counts[0]
         positions[0] = 1
         for number in range(1, count):
             above = parents[number]
@@ -54,7 +50,37 @@ def preorder(
             positions[above] = position + counts[number]
             positions[number] = position + 1
             order[position] = nodes[number]
-            subtree_counts[position] = counts[number]
+
+
+def count_subtrees(
+    order: cython.const[cython.uint][::1],
+    dominators: cython.const[cython.uint][::1],
+    by_node: cython.uint[::1],
+    counts: cython.uint[::1],
+) -> None:
+    """
+    Count what each node dominates.
+
+    Args:
+        order: (n,) uint32 (input) preorder of the dominator tree.
+        dominators: (n,) uint32 (input) immediate dominator by node; the root's is the root.
+        by_node: (n,) uint32 (scratch).
+        counts: (n,) uint32 (output) by position in `order`: how many nodes the node there dominates,
+            itself included.
+
+    Time complexity: O(n).
+    """
+    position: cython.Py_ssize_t
+    node: cython.uint
+    count: cython.Py_ssize_t = order.shape[0]
+    with cython.nogil:
+        for position in range(count):
+            by_node[position] = 1
+        for position in range(count - 1, 0, -1):
+            node = order[position]
+            counts[position] = by_node[node]
+            by_node[dominators[node]] += by_node[node]
+        counts[0] = by_node[order[0]]
 
 
 def sum_retained_sizes(
