@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from heapsleuth.heap.kinds import EdgeType, NodeType
+from heapsleuth.heap.kinds import NodeType
 from heapsleuth.leaks.edges import edges_of
 from heapsleuth.leaks.groups import CONTENTS, STRONG
 
@@ -54,8 +54,9 @@ class Case:
 
     @cached_property
     def holder_class(self) -> str:
-        """Constructor name of the holder."""
-        return self.class_name(self.holder)
+        """Constructor name of the holder; `variable` where it is a variable of a scope."""
+        name = self.class_name(self.holder)
+        return "variable" if name == "system / Context" and self.field else name
 
     @property
     def field(self) -> str | None:
@@ -104,11 +105,7 @@ class Case:
 
     def edge_label(self, edge: int) -> str:
         """Return the name or number of an edge."""
-        graph = self.graph
-        name = int(graph.edge_names[edge])
-        if graph.edge_types[edge] in (EdgeType.ELEMENT, EdgeType.HIDDEN):
-            return str(name)
-        return graph.strings[name]
+        return self.graph.edge_name(edge)
 
     def child(self, node: int, *labels: str) -> int | None:
         """Return the node behind the first of the named references that exists."""

@@ -112,7 +112,7 @@ class Teller:
             quoted = f"`{name}.{field}`" if field.isidentifier() else quoted
         values = {
             "holder": _cut(quoted),
-            "kind": _cut(detection.holder_kind),
+            "kind": "Variable" if detection.holder_kind == "variable" else _cut(detection.holder_kind),
             "members": _cut(detection.members),
             "rate": f"{rate:.3g}",
             "bytes": format_bytes(judgement.bytes_growth.rate),
@@ -121,7 +121,7 @@ class Teller:
         if judgement.verdict is Verdict.BOUNDED:
             return "{kind} {holder} holds {members}, and has stopped growing".format(**values)
         if judgement.metric == "bytes":
-            return "{holder} ({kind}) grows by {bytes} {per}".format(**values)
+            return "{kind} {holder} grows by {bytes} {per}".format(**values)
         return detection.title.format(**values)
 
     def _holder_location(self, case: Case, detection: Detection) -> SourceLocation | None:

@@ -179,6 +179,10 @@ def _count_members(moment: Moment, candidates: list[Candidate], holders: NDArray
     kinds = np.array([c.kind for c in candidates], dtype=np.uint64)
     leading = (MemberKinds(graph).keys(members) == kinds[group]) | (kinds[group] == 0)
     counts = np.bincount(group[leading], minlength=size)
+    single = np.array([c.label != CONTENTS for c in candidates], dtype=bool)
+    alone = single[group] & (counts[group] == 1) & leading
+    if alone.any():
+        counts[group[alone]] = _chain_lengths(moment, members[alone])
     retained = np.bincount(group, weights=graph.retained_sizes[members].astype(np.float64), minlength=size)
     return _Tally(counts, references, retained.astype(np.int64), members[leading], group[leading])
 
@@ -203,6 +207,25 @@ def _count_chains(moment: Moment, candidates: list[Candidate], holders: NDArray[
     weights = graph.retained_sizes[members[top]].astype(np.float64)
     retained = np.bincount(group[top], weights=weights, minlength=size).astype(np.int64)
     return _Tally(counts, counts, retained, members, group)
+
+
+def _chain_lengths(moment: Moment, heads: NDArray[np.int64]) -> NDArray[np.int64]:
+    """
+    Return (k,) members of the chain that each node begins, itself included.
+
+    A list that grows at its head has one entrance, the newest member, that dominates all others.
+    """
+    graph = moment.graph
+    place = np.empty(graph.node_count, dtype=np.uint32)
+    place[graph.dominator_order] = np.arange(graph.node_count, dtype=np.uint32)
+    kinds = _fold_kinds(graph)
+    folded = folded_holders(moment)
+    lengths = np.ones(len(heads), dtype=np.int64)
+    for index, head in enumerate(heads.tolist()):
+        start = int(place[head])
+        below = graph.dominator_order[start : start + int(graph.subtree_counts[start])]
+        lengths[index] = int(((kinds[below] == kinds[head]) & (folded[below] == folded[head])).sum())
+    return lengths
 
 
 def folded_holders(moment: Moment) -> NDArray[np.uint32]:

@@ -24,6 +24,8 @@ class BufferDetector:
     def detect(self, case: Case) -> Detection | None:
         """Fire on buffers as members and on single strings or buffers that grow."""
         holder_grows = case.holder_class in _BUFFERS or case.type(case.holder) in _TEXT
+        if case.series.single and case.member is not None:
+            holder_grows |= case.type(case.member) in _TEXT
         if not holder_grows and not self._is_buffer(case):
             return None
         return Detection(
@@ -31,7 +33,7 @@ class BufferDetector:
             holder_name=case.name.text,
             holder_kind=case.holder_class,
             holder_node=case.holder,
-            members=case.holder_class if holder_grows else case.member_class,
+            members=case.member_class if case.member is not None else case.holder_class,
             member_node=None if holder_grows else case.member,
             title="{holder} grows by {bytes} {per}" if holder_grows else "{kind} {holder} gains {rate} {members} {per}",
         )

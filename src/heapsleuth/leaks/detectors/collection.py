@@ -22,6 +22,7 @@ class CollectionDetector:
 
     def detect(self, case: Case) -> Detection | None:
         """Fire on listed containers and chains."""
-        if case.holder_class not in _LISTED and not case.candidate.chain:
+        list_by_head = case.series.single and case.series.counts[-1] > 1
+        if case.holder_class not in _LISTED and not case.candidate.chain and not list_by_head:
             return None
         return held(case, self.category)

@@ -27,19 +27,31 @@ class PromiseDetector:
         pending = case.member_class in ("Promise", "Generator") or self._resolves(case, member)
         if not (waits_on_holder or pending):
             return None
+        task = self._suspended(case, member)
+        name = case.graph.own_name(case.child(task, "function") or task) if task is not None else ""
         return Detection(
             category=self.category,
             holder_name=case.name.text,
             holder_kind=case.holder_class,
             holder_node=case.holder,
-            members=case.member_class,
-            member_node=member,
+            members=f"suspended {name or 'function'}" if task is not None else case.member_class,
+            member_node=member if task is None else task,
             title=(
-                "Reactions pile up on promise {holder}: {rate} {members} {per}, and it never settles"
+                "Promise {holder} never settles, and {rate} {members} {per} wait for it"
                 if waits_on_holder
                 else "{kind} {holder} gains {rate} unsettled {members} {per}"
             ),
         )
+
+    def _suspended(self, case: Case, member: int) -> int | None:
+        """Return the suspended async function that a member resumes, if that is what it does."""
+        if case.class_name(member) == "Generator":
+            return member
+        if case.type(member) != NodeType.CLOSURE or case.has_code(member):
+            return None
+        context = case.child(member, "context")
+        task = None if context is None else case.child(context, "extension")
+        return task if task is not None and case.class_name(task) == "Generator" else None
 
     def _resolves(self, case: Case, member: int) -> bool:
         """Whether a member is, or has as a field, the resolve or reject function of a promise."""
