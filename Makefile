@@ -5,22 +5,25 @@ KERNELS := $(wildcard src/heapsleuth/kernels/[a-z]*.py)
 # -n 2: the suite is sized for two cores.
 PYTEST := $(PY) -m pytest -n 2
 
-.PHONY: help setup build demo test test-slow lint format fuzz bench eval docs docs-check clean
+.PHONY: FORCE help setup build demo test test-slow lint format fuzz bench eval docs docs-check clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup:  ## Make .venv with heapsleuth and all development tools (quick when nothing changed)
-	@tools/setup
+setup: build  ## Make .venv with heapsleuth and all development tools (quick when nothing changed)
 
-build: setup .venv/.heapsleuth-built  ## Compile the kernels that changed
+build: .venv/.heapsleuth-built  ## Compile the kernels that changed
 
 .venv/.heapsleuth-built: .venv/.heapsleuth-ready setup.py $(KERNELS)
 	@$(PY) setup.py --quiet build_ext --inplace
 	@$(PY) tools/check_kernels.py
 	@touch $@
 
-.venv/.heapsleuth-ready: setup
+# Always asked; the script itself sees whether something changed, and leaves the file alone if not.
+.venv/.heapsleuth-ready: FORCE
+	@tools/setup
+
+FORCE:
 
 demo: build  ## Start a leaking HTTP service, take three snapshots of it, name its leaks
 	@$(PY) examples/demo.py
@@ -38,7 +41,7 @@ lint: build  ## Run every static check
 	.venv/bin/lint-imports --no-cache
 	$(PY) tools/docs.py --check
 
-format: setup  ## Format the code and apply safe fixes
+format: .venv/.heapsleuth-ready  ## Format the code and apply safe fixes
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 

@@ -19,7 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from material import WORK, install_peers, mixed_heap, stop
+from material import WORK, bare_heap, install_node, install_peers, mixed_heap, stop
 from measure import Runs, run_once
 from table import BASE, as_markdown
 
@@ -28,7 +28,7 @@ import heapsleuth
 HERE = Path(__file__).resolve().parent
 SECOND_LOOK = "heapsleuth, second look"
 # Megabytes of used heap; the files are about 1.6 times as large.
-SIZES = {"small": 2, "medium": 200, "large": 1000}
+MEDIUM, LARGE = 200, 1000
 
 
 def our_command(file: Path, cache: Path) -> list[str]:
@@ -124,14 +124,12 @@ def main() -> int:
     peers = None if options.no_peers else install_peers()
     runs: list[Runs] = []
     files: dict[str, int] = {}
-    for name, megabytes in SIZES.items():
-        if name == "large" and not options.large:
-            continue
-        file = mixed_heap(node, megabytes)
+    small = bare_heap(install_node(24))
+    sizes = [MEDIUM, LARGE] if options.large else [MEDIUM]
+    for file in (small, *(mixed_heap(node, megabytes) for megabytes in sizes)):
         files[file.name] = file.stat().st_size
         runs += measure_file(file, options.rounds, peers)
     program = str(Path(sys.executable).with_name("heapsleuth"))
-    small = mixed_heap(node, SIZES["small"])
     shutil.rmtree(WORK / "bench-cache", ignore_errors=True)
     commands = {
         "`heapsleuth --version`": median_wall([program, "--version"]),

@@ -17,6 +17,7 @@ __all__ = [
     "LEAK_SERVER_WORK",
     "ROOT",
     "WORK",
+    "bare_heap",
     "install_node",
     "install_peers",
     "leak_server_snapshots",
@@ -97,6 +98,18 @@ def mixed_heap(node: Path | str, megabytes: int) -> Path:
             str(part),
         ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        part.rename(target)
+    return target
+
+
+def bare_heap(node: Path | str) -> Path:
+    """Return a snapshot of about 5 MB, of a Node.js process that has loaded `http` only; made once."""
+    target = WORK / "snapshots" / "bare.heapsnapshot"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_suffix(".part")
+        program = f"require('node:http'); require('node:v8').writeHeapSnapshot({str(part)!r})"
+        subprocess.run([str(node), "-e", program], check=True, stdout=subprocess.DEVNULL)
         part.rename(target)
     return target
 
