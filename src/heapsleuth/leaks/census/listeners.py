@@ -1,0 +1,193 @@
+"""Listeners per emitter and event: of Node's EventEmitter, and of EventTarget and AbortSignal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from heapsleuth.heap.kinds import EdgeType, NodeType
+from heapsleuth.leaks.census.tally import MOST_ROWS
+from heapsleuth.leaks.edges import edges_of
+from heapsleuth.leaks.heap_view import cut, mixed
+from heapsleuth.leaks.model import CensusRow
+from heapsleuth.units import format_count
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from heapsleuth.leaks.heap_view import HeapView
+
+__all__ = ["count_listeners"]
+
+_MANY = 10
+"""Emitters with more listeners of one event get their own row: Node warns from there on, too."""
+_EVENT_LENGTH = 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Listeners:
+    """k listeners."""
+
+    emitters: NDArray[np.int64]
+    """(k,) node that listeners were added to."""
+    events: NDArray[np.int64]
+    """(k,) string index of the event's name."""
+    functions: NDArray[np.int64]
+    """(k,) function called, or the object that handles the event."""
+    kept: NDArray[np.int64]
+    """(k,) node that goes away with the listener."""
+    lists: NDArray[np.int64]
+    """(k,) node that holds all listeners of the event, -1 when there is only one."""
+
+
+def count_listeners(view: HeapView) -> list[CensusRow]:
+    """Return a row per emitter and event with many listeners, and one per class and event for the rest."""
+    found = _joined([_of_emitters(view), _of_targets(view)])
+    if not len(found.emitters):
+        return []
+    pairs, pair, counts = np.unique(
+        mixed(found.emitters, found.events), return_inverse=True, return_counts=True
+    )
+    many = counts > _MANY
+    classes = view.graph.node_names[found.emitters]
+    groups = np.where(many[pair], pairs[pair], mixed(mixed(classes, found.events), np.array([1])))
+    _, first, group, counts = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    retained = view.together(found.kept, group, len(first))
+    order = np.lexsort((first, -retained, -counts))[:MOST_ROWS]
+    by_group = np.argsort(group, kind="stable")
+    starts = np.searchsorted(group[by_group], np.arange(len(first) + 1))
+    return [
+        _row(view, found, by_group[starts[i] : starts[i + 1]], int(retained[i]), single=bool(many[pair[first[i]]]))
+        for i in order.tolist()
+    ]
+
+
+def _row(
+    view: HeapView, found: _Listeners, members: NDArray[np.int64], retained: int, *, single: bool
+) -> CensusRow:
+    first = int(members[0])
+    emitter, event = int(found.emitters[first]), view.graph.strings[int(found.events[first])]
+    if single:
+        name = f'{view.named(emitter)} "{cut(event, _EVENT_LENGTH)}"'
+        if found.lists[first] >= 0:
+            # Listeners can share what they capture; the list of all of them dominates that, too.
+            retained = max(retained, int(view.graph.retained_sizes[found.lists[first]]))
+    else:
+        emitters = len(np.unique(found.emitters[members]))
+        on = f" on {format_count(emitters)} emitters" if emitters > 1 else ""
+        name = f'{view.class_name(emitter)} "{cut(event, _EVENT_LENGTH)}"{on}'
+    functions = found.functions[members]
+    _, example, counts = np.unique(view.kinds.keys(functions), return_index=True, return_counts=True)
+    leading = int(functions[example[np.lexsort((example, -counts))[0]]])
+    return CensusRow("listeners", name, len(members), retained, view.place(leading))
+
+
+def _of_emitters(view: HeapView) -> _Listeners:
+    """Return the listeners in `_events` of emitters: by event a function, or an array of them."""
+    graph = view.graph
+    emitters, registries = view.lookup.named(EdgeType.PROPERTY, "_events")
+    real = view.is_type(registries, NodeType.OBJECT)
+    emitters, registries = emitters[real], registries[real]
+    owner_of = np.full(graph.node_count, -1, dtype=np.int64)
+    owner_of[registries] = emitters
+    edges = edges_of(graph, np.unique(registries))
+    keep = graph.edge_types[edges.edges] == EdgeType.PROPERTY
+    keep &= graph.edge_names[edges.edges] != view.lookup.name_id("__proto__")
+    edges = edges.where(keep)
+    events = graph.edge_names[edges.edges].astype(np.int64)
+    alone = view.is_type(edges.targets, NodeType.CLOSURE)
+    listed = view.is_called(edges.targets, "Array") & view.is_type(edges.targets, NodeType.OBJECT)
+    event_of = np.full(graph.node_count, -1, dtype=np.int64)
+    event_of[edges.targets[listed]] = events[listed]
+    owner_of[edges.targets[listed]] = owner_of[edges.sources[listed]]
+    members = edges_of(graph, edges.targets[listed])
+    members = members.where(
+        (graph.edge_types[members.edges] == EdgeType.ELEMENT) & view.is_type(members.targets, NodeType.CLOSURE)
+    )
+    kept = np.concatenate([edges.targets[alone], members.targets])
+    return _Listeners(
+        emitters=np.concatenate([owner_of[edges.sources[alone]], owner_of[members.sources]]),
+        events=np.concatenate([events[alone], event_of[members.sources]]),
+        functions=_unwrapped(view, kept),
+        kept=kept,
+        lists=np.concatenate([np.full(int(alone.sum()), -1), members.sources]),
+    )
+
+
+def _unwrapped(view: HeapView, functions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (k,) the functions that `once` wrapped in place of the wrappers."""
+    inner = view.targets(functions, EdgeType.PROPERTY, "listener")
+    return np.where(view.is_type(inner, NodeType.CLOSURE), inner, functions)
+
+
+def _of_targets(view: HeapView) -> _Listeners:
+    """
+    Return the listeners of EventTargets.
+
+    A target has a Map by event of chains: a head object, then `Listener`s, each linked to the one
+    before it.
+    """
+    graph = view.graph
+    nobody = np.empty(0, dtype=np.int64)
+    listeners = view.instances("Listener")
+    heads = listeners.copy()
+    if len(listeners):
+        before = np.arange(graph.node_count, dtype=np.uint32)
+        previous = view.targets(listeners, EdgeType.PROPERTY, "previous")
+        before[listeners[previous >= 0]] = previous[previous >= 0]
+        for _ in range(64):
+            further = before[before[listeners]]
+            if np.array_equal(further, before[listeners]):
+                break
+            before[listeners] = further
+        heads = before[listeners].astype(np.int64)
+    target_of, event_of = _chains(view)
+    known = target_of[heads] >= 0
+    listeners, heads = listeners[known], heads[known]
+    if not len(listeners):
+        return _Listeners(nobody, nobody, nobody, nobody, nobody)
+    functions = view.targets(listeners, EdgeType.PROPERTY, "listener", "callback")
+    return _Listeners(
+        emitters=target_of[heads],
+        events=event_of[heads],
+        functions=np.where(functions >= 0, functions, listeners),
+        kept=listeners,
+        lists=heads,
+    )
+
+
+def _chains(view: HeapView) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (n,) target and (n,) event's name of each head of a chain, -1 for other nodes."""
+    graph = view.graph
+    target_of, event_of = (np.full(graph.node_count, -1, dtype=np.int64) for _ in range(2))
+    targets, maps = view.lookup.named(EdgeType.PROPERTY, "<symbol kEvents>")
+    tables = view.targets(maps, EdgeType.INTERNAL, "table")
+    targets, tables = targets[tables >= 0], tables[tables >= 0]
+    owner = np.full(graph.node_count, -1, dtype=np.int64)
+    owner[tables] = targets
+    edges = edges_of(graph, np.unique(tables))
+    edges = edges.where(graph.edge_types[edges.edges] == EdgeType.INTERNAL)
+    slots = _slots(view, graph.edge_names[edges.edges])
+    # In a Map's table each value stands right behind its key.
+    key_at = dict(zip(zip(edges.sources.tolist(), slots.tolist(), strict=True), edges.targets.tolist(), strict=True))
+    for source, slot, head in zip(edges.sources.tolist(), slots.tolist(), edges.targets.tolist(), strict=True):
+        key = key_at.get((source, slot - 1))
+        if slot > 0 and key is not None and graph.node_types[head] == NodeType.OBJECT:
+            target_of[head] = owner[source]
+            event_of[head] = graph.node_names[key]
+    return target_of, event_of
+
+
+def _slots(view: HeapView, names: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Return (k,) the slot numbers that edge names stand for, -1 for other names."""
+    unique, back = np.unique(names, return_inverse=True)
+    texts = view.graph.strings.decode_many(unique)
+    numbers = [int(text) if text.isascii() and text.isdigit() else -1 for text in texts]
+    return np.array(numbers, dtype=np.int64)[back] if numbers else np.empty(0, dtype=np.int64)
+
+
+def _joined(parts: list[_Listeners]) -> _Listeners:
+    names = ("emitters", "events", "functions", "kept", "lists")
+    return _Listeners(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
