@@ -122,7 +122,7 @@ def describe(
     return tuple(
         Input(
             path=path,
-            bytes=_file_bytes(path),
+            bytes=graph.file_bytes,
             nodes=graph.node_count,
             edges=graph.edge_count,
             heap_bytes=int(graph.self_sizes.sum(dtype=np.int64)),
@@ -131,14 +131,6 @@ def describe(
         )
         for index, (path, graph) in enumerate(zip(paths, graphs, strict=True))
     )
-
-
-def _file_bytes(path: str) -> int:
-    """Return the size of a file, 0 for standard input."""
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
 
 
 def _check_work(work: Sequence[float], count: int) -> None:
