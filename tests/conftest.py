@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -38,7 +40,11 @@ def stale_kernels() -> list[str]:
     ]
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    # Indexes of test heaps must not end up in the user's cache folder.
+    folder = tempfile.mkdtemp(prefix="heapsleuth-tests-")
+    os.environ["HEAPSLEUTH_CACHE"] = folder
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     if os.environ.get("CI") and (stale := stale_kernels()):
         pytest.exit(
             f"{', '.join(stale)}: older than the source, and would be tested instead of it; run `make build`",

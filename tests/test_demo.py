@@ -60,7 +60,7 @@ def finding_of(report: dict[str, Any], name: str) -> dict[str, Any]:
     return dict(found[0])
 
 
-@pytest.mark.parametrize(("name", "rate", "folder", "marks"), PLANTED, ids=lambda value: str(value)[:16])
+@pytest.mark.parametrize(("name", "rate", "folder", "marks"), PLANTED, ids=[row[0] for row in PLANTED])
 def test_the_demo_names_each_planted_leak_with_its_rate_and_place(
     demo: tuple[str, dict[str, Any]], name: str, rate: float, folder: str, marks: tuple[str, ...]
 ) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         UnknownNode,
         UsageError,
     )
+    from heapsleuth.heap.graph import HeapGraph
+    from heapsleuth.heap.objects import HeapEdge, HeapObject
     from heapsleuth.heap.opening import open_heap
     from heapsleuth.leaks.analysis import analyze
     from heapsleuth.leaks.model import AnalysisReport, Finding, Verdict
@@ -32,6 +34,9 @@ __all__ = [
     "AnalysisReport",
     "ExitCode",
     "Finding",
+    "HeapEdge",
+    "HeapGraph",
+    "HeapObject",
     "HeapsleuthError",
     "IncomparableSnapshots",
     "OutOfMemory",
@@ -52,6 +57,9 @@ _HOMES = {
     "AnalysisReport": "leaks.model",
     "ExitCode": "errors",
     "Finding": "leaks.model",
+    "HeapEdge": "heap.objects",
+    "HeapGraph": "heap.graph",
+    "HeapObject": "heap.objects",
     "HeapsleuthError": "errors",
     "IncomparableSnapshots": "errors",
     "OutOfMemory": "errors",

@@ -25,6 +25,15 @@ def positions(report: heapsleuth.AnalysisReport) -> list[heapsleuth.SourceLocati
     return [place for place in found if place is not None]
 
 
+def walk(heap: heapsleuth.HeapGraph, node_id: int) -> list[str]:
+    """Use a heap and its objects."""
+    node = heap.node(node_id)
+    assert_type(node, heapsleuth.HeapObject)
+    assert_type(node.path(), list[heapsleuth.HeapEdge])
+    largest = int(heap.retained_sizes.argmax())
+    return [heap.name(largest), *(edge.target.class_name for edge in node.edges())]
+
+
 def catch_errors(path: str) -> int:
     """Use the error tree."""
     try:
