@@ -46,7 +46,7 @@ format: .venv/.heapsleuth-ready  ## Format the code and apply safe fixes
 	$(PY) -m ruff check --fix .
 
 fuzz: build  ## Feed mutated snapshots to the reader for long (HEAPSLEUTH_FUZZ_EXAMPLES=20000)
-	HYPOTHESIS_PROFILE=fuzz $(PY) -m pytest -m fuzz tests
+	HYPOTHESIS_PROFILE=fuzz $(PY) -m pytest tests/fuzz
 
 bench: build  ## Measure against memlab and the DevTools engine; writes benchmarks/results.md (BENCH=--large for 1.67 GB)
 	PYTHONPATH=tools $(PY) benchmarks/run.py $(BENCH)
