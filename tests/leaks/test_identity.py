@@ -25,9 +25,9 @@ def heap(names: dict[int, str], fields: dict[str, int]) -> SnapshotBuilder:
     """A global with objects by id, held by the fields that name their ids."""
     builder = SnapshotBuilder()
     root = builder.global_object()
-    nodes = {id: builder.node("object", name, id=id, size=16) for id, name in names.items()}
-    for field, id in fields.items():
-        builder.edge(root, "property", field, nodes[id])
+    nodes = {number: builder.node("object", name, id=number, size=16) for number, name in names.items()}
+    for field, number in fields.items():
+        builder.edge(root, "property", field, nodes[number])
     return builder
 
 
@@ -62,14 +62,18 @@ def test_snapshots_of_two_processes_reuse_ids_for_other_things(tmp_path: Path) -
 
 
 def test_what_replaced_a_dead_object_in_a_field_inherits_its_id(tmp_path: Path) -> None:
-    before = graph(heap({101: "State", 103: "Kept"}, {"state": 101, "kept": 103}), tmp_path / "1.heapsnapshot")
+    before = graph(
+        heap({101: "State", 103: "Kept"}, {"state": 101, "kept": 103}), tmp_path / "1.heapsnapshot"
+    )
     after = graph(
         heap({107: "State", 103: "Kept", 109: "State"}, {"state": 107, "kept": 103, "extra": 109}),
         tmp_path / "2.heapsnapshot",
     )
     history = History([before, after])
     last = history.last
-    born = {int(last.graph.node_ids[node]): int(history.births[node]) for node in range(last.graph.node_count)}
+    born = {
+        int(last.graph.node_ids[node]): int(history.births[node]) for node in range(last.graph.node_count)
+    }
     assert last.ids[last.graph.index_of(107)] == 101
     assert born[107] == 0
     assert born[103] == 0
@@ -80,9 +84,9 @@ def test_a_new_head_of_a_list_does_not_inherit_from_the_old_one_that_lives_on(tm
     def chain(ids: list[int]) -> SnapshotBuilder:
         builder = SnapshotBuilder()
         holder = builder.global_object()
-        for depth, id in enumerate(ids):
+        for depth, number in enumerate(ids):
             label = "next" if depth else "head"
-            holder = builder.add(holder, "property", label, "object", "Link", id=id, size=16)
+            holder = builder.add(holder, "property", label, "object", "Link", id=number, size=16)
         return builder
 
     before = graph(chain([101]), tmp_path / "1.heapsnapshot")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from heapsleuth.heap.opening import open_heap
 from heapsleuth.heap.sources import Sources
 from heapsleuth.leaks import comparison, inputs
@@ -14,13 +12,11 @@ from heapsleuth.leaks.causes import one_per_cause
 from heapsleuth.leaks.confidence import load_model
 from heapsleuth.leaks.evidence import judge
 from heapsleuth.leaks.findings import Judged, Teller
-from heapsleuth.leaks.history import History, Moment
-from heapsleuth.leaks.model import AnalysisReport, Finding, Input, Verdict, Warning_
-from heapsleuth.leaks.naming import Namer
+from heapsleuth.leaks.history import History
+from heapsleuth.leaks.model import AnalysisReport, Finding, Verdict, Warning_
 from heapsleuth.leaks.series import measure
-from heapsleuth.leaks.single import summarise
+from heapsleuth.leaks.single import analyse_single
 from heapsleuth.leaks.structural import analyse_structural
-from heapsleuth.leaks.suspects import find_suspects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,9 +24,7 @@ if TYPE_CHECKING:
     from heapsleuth.heap.graph import HeapGraph
     from heapsleuth.leaks.confidence import ConfidenceModel
 
-__all__ = ["Progress", "analyze"]
-
-Progress = "Callable[[str, int, int | None], None]"
+__all__ = ["analyze"]
 
 
 def analyze(
@@ -63,7 +57,7 @@ def analyze(
     inputs.check_paths(paths)
     graphs = [open_heap(path, progress=progress, index=index) for path in paths]
     if len(graphs) == 1:
-        return _analyze_single(graphs[0], inputs.describe(paths, graphs, work))
+        return analyse_single(graphs[0], inputs.describe(paths, graphs, work))
     sequence = inputs.arrange(paths, graphs, work)
     described = inputs.describe(sequence.paths, sequence.graphs, sequence.work)
     sources = Sources(sequence.graphs[-1])
@@ -84,21 +78,6 @@ def analyze(
         warnings=(*sequence.warnings, *_limits(sequence.graphs)),
         comparison=table,
         model=model.version,
-    )
-
-
-def _analyze_single(graph: HeapGraph, described: tuple[Input, ...]) -> AnalysisReport:
-    sources = Sources(graph)
-    moment = Moment(graph, graph.node_ids)
-    namer = Namer(moment, np.ones(graph.node_count, dtype=bool))
-    return AnalysisReport(
-        mode="single",
-        verdict=Verdict.UNDECIDED,
-        inputs=described,
-        findings=tuple(find_suspects(graph, namer, sources)),
-        warnings=(Warning_("single-snapshot", "one snapshot shows what is big, not what grows: take three"),),
-        snapshot=summarise(graph, sources),
-        model=load_model().version,
     )
 
 

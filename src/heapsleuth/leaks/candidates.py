@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
-from heapsleuth.leaks.groups import CONTENTS, STRONG, VISIBLE, new_members
 from heapsleuth.leaks.edges import edges_of
+from heapsleuth.leaks.groups import CONTENTS, STRONG, VISIBLE, new_members
 from heapsleuth.leaks.member_kinds import MemberKinds
 from heapsleuth.leaks.series import Candidate, folded_holders
 
@@ -121,7 +121,10 @@ def _grown_in_place(history: History) -> list[Candidate]:
     last = moments[-1]
     alive = np.flatnonzero((history.births == 0) & (last.graph.node_ids & 1 == 1))
     alive = alive[(last.lifted[alive] == alive) & VISIBLE[last.graph.node_types[alive]]]
-    degree, size = _degrees(last.lifted, last.graph.first_edges)[alive], last.graph.shallow_sizes[alive].astype(np.int64)
+    degree, size = (
+        _degrees(last.lifted, last.graph.first_edges)[alive],
+        last.graph.shallow_sizes[alive].astype(np.int64),
+    )
     more = np.ones(len(alive), dtype=bool)
     bigger = np.isin(last.graph.node_types[alive], _BYTES_ONLY)
     start = (degree, size)

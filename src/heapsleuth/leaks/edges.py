@@ -42,6 +42,10 @@ class Edges:
         """Return the edges for which *keep* is true."""
         return Edges(self.edges[keep], self.sources[keep], self.targets[keep])
 
+    def take(self, order: NDArray[np.integer]) -> Edges:
+        """Return the edges at the given places."""
+        return Edges(self.edges[order], self.sources[order], self.targets[order])
+
 
 def source_of(graph: HeapGraph, edges: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return (k,) the node index each edge leaves."""

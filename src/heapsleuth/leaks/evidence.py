@@ -48,7 +48,11 @@ def judge(series: Series, work: Sequence[float], model: ConfidenceModel) -> Judg
     span = work[first:]
     retained = [a + b for a, b in zip(series.retained, series.shallow, strict=True)]
     bytes_growth = fit(retained[first:], span)
-    for metric, values in (("counts", series.counts), ("references", series.references), ("bytes", _own(series))):
+    for metric, values in (
+        ("counts", series.counts),
+        ("references", series.references),
+        ("bytes", _own(series)),
+    ):
         growth = fit(values[first:], span)
         if growth.grows and (metric != "bytes" or growth.total >= _LEAST_BYTES):
             break
@@ -72,9 +76,7 @@ def _own(series: Series) -> Sequence[int]:
     return series.retained if series.single else series.shallow
 
 
-def _decide(
-    metric: str, growth: Growth, series: Series, model: ConfidenceModel
-) -> tuple[Verdict, float]:
+def _decide(metric: str, growth: Growth, series: Series, model: ConfidenceModel) -> tuple[Verdict, float]:
     confidence = model.confidence(features(metric, growth, series))
     if growth.intervals > 1 and growth.tail <= _STOPPED:
         return Verdict.BOUNDED, confidence
@@ -107,9 +109,7 @@ def _retention(series: Series) -> float:
     return kept / seen if seen else 1.0
 
 
-def _facts(
-    metric: str, growth: Growth, series: Series, first: int
-) -> list[tuple[bool, Evidence]]:
+def _facts(metric: str, growth: Growth, series: Series, first: int) -> list[tuple[bool, Evidence]]:
     facts: list[tuple[bool, Evidence]] = []
     noun = {"counts": "members", "references": "references", "bytes": "bytes"}[metric]
     grew = round(growth.growing_share * growth.intervals)
@@ -132,7 +132,7 @@ def _facts(
     else:
         text = f"the last interval kept {min(growth.tail, 9.99):.0%} of the earlier rate"
         facts.append((True, Evidence("keeps-pace", text, round(growth.tail, 4))))
-    if metric == "counts" and sum(series.counts[first:-1]):
+    if metric == "counts" and any(series.counts[first:-1]):
         retention = _retention(series)
         if retention >= 0.999:
             text = "every member seen in an earlier snapshot is still held"

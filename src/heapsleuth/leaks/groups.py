@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from heapsleuth.leaks.edges import Edges
     from heapsleuth.leaks.history import History, Moment
 
-__all__ = ["CONTENTS", "STRONG", "Groups", "VISIBLE", "field_labels", "new_members"]
+__all__ = ["CONTENTS", "STRONG", "VISIBLE", "Groups", "field_labels", "new_members"]
 
 CONTENTS = np.uint64(0)
 """The label of "any member of this collection", whatever its key or position."""
@@ -154,7 +154,7 @@ def _grouped(
 ) -> Groups:
     graph = moment.graph
     order = np.lexsort((edges.targets, labels, holders))
-    edges = edges.where(order)
+    edges = edges.take(order)
     holders, labels = holders[order], labels[order]
     fresh = np.ones(len(holders), dtype=bool)
     fresh[1:] = (holders[1:] != holders[:-1]) | (labels[1:] != labels[:-1])

@@ -6,6 +6,7 @@ No thresholds of "leak" here; only what happened, per unit of work, round by rou
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ def fit(values: Sequence[float], work: Sequence[float]) -> Growth:
         values: One value per snapshot.
         work: Operations done so far at each snapshot, strictly increasing; same length, at least 2.
     """
-    steps = [later - earlier for earlier, later in zip(values, values[1:], strict=False)]
-    widths = [later - earlier for earlier, later in zip(work, work[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(values)]
+    widths = [later - earlier for earlier, later in pairwise(work)]
     rates = [step / width for step, width in zip(steps, widths, strict=True)]
     total = float(values[-1] - values[0])
     before = (values[-2] - values[0]) / (work[-2] - work[0]) if len(values) > 2 else 0.0

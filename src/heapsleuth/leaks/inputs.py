@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     from heapsleuth.heap.graph import HeapGraph
 
-__all__ = ["Sequence_", "arrange", "check_paths", "describe"]
+__all__ = ["Arranged", "arrange", "check_paths", "describe"]
 
 # Sidecars are written by the agent; anything longer is not one.
 _LONGEST_SIDECAR = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sequence_:
+class Arranged:
     """Snapshots in the order they were taken."""
 
     paths: tuple[str, ...]
@@ -53,7 +53,7 @@ def check_paths(paths: Sequence[str]) -> None:
     seen: dict[tuple[int, int], str] = {}
     for path in paths:
         try:
-            stat = os.stat(path)
+            stat = Path(path).stat()
         except OSError:
             continue  # the reader says what is wrong with it
         other = seen.setdefault((stat.st_dev, stat.st_ino), path)
@@ -63,7 +63,7 @@ def check_paths(paths: Sequence[str]) -> None:
             )
 
 
-def arrange(paths: Sequence[str], graphs: Sequence[HeapGraph], work: Sequence[float] | None) -> Sequence_:
+def arrange(paths: Sequence[str], graphs: Sequence[HeapGraph], work: Sequence[float] | None) -> Arranged:
     """
     Check that the snapshots can be judged together, and in which order and after how much work.
 
@@ -87,7 +87,7 @@ def arrange(paths: Sequence[str], graphs: Sequence[HeapGraph], work: Sequence[fl
             named = ", ".join(paths[index] for index in taken)
             if work is not None:
                 raise IncomparableSnapshots(
-                    f"work was given in another order than the snapshots were taken; they were taken as {named}"
+                    f"work contradicts the order in which the snapshots were taken; they were taken as {named}"
                 )
             warnings.append(Warning_("reordered", f"put into the order in which they were taken: {named}"))
             order = taken
@@ -106,7 +106,7 @@ def arrange(paths: Sequence[str], graphs: Sequence[HeapGraph], work: Sequence[fl
             Warning_("no-work", "work was not given: intervals count as equal work (use --work N1,N2,…)")
         )
         work = tuple(range(len(graphs)))
-    return Sequence_(
+    return Arranged(
         paths=tuple(paths[index] for index in order),
         graphs=tuple(graphs[index] for index in order),
         work=tuple(float(value) for value in work),
@@ -138,7 +138,9 @@ def _check_work(work: Sequence[float], count: int) -> None:
         raise UsageError(f"expected one work value per snapshot ({count}), found {len(work)}")
     for earlier, later in pairwise(work):
         if not later > earlier:
-            raise UsageError(f"work must increase from snapshot to snapshot, found {later:g} after {earlier:g}")
+            raise UsageError(
+                f"work must increase from snapshot to snapshot, found {later:g} after {earlier:g}"
+            )
 
 
 def _refuse_copies(paths: Sequence[str], graphs: Sequence[HeapGraph]) -> None:
@@ -171,7 +173,7 @@ def _sidecar_work(paths: Sequence[str]) -> tuple[float, ...] | None:
 
 def _read_sidecar(path: str) -> float | None:
     try:
-        with open(f"{path}.json", "rb") as file:
+        with Path(f"{path}.json").open("rb") as file:
             data = json.loads(file.read(_LONGEST_SIDECAR))
     except (OSError, ValueError):
         return None

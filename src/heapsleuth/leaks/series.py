@@ -94,7 +94,9 @@ def measure(history: History, candidates: Sequence[Candidate]) -> list[Series]:
     ]
 
 
-def _survivors(history: History, tallies: list[tuple[NDArray[np.intp], _Tally]], size: int) -> list[NDArray[np.int64]]:
+def _survivors(
+    history: History, tallies: list[tuple[NDArray[np.intp], _Tally]], size: int
+) -> list[NDArray[np.int64]]:
     """Return per snapshot (size,) members of the last snapshot that it already had."""
     result = [np.zeros(size, dtype=np.int64) for _ in history.moments]
     for chosen, tally in tallies:
@@ -115,7 +117,7 @@ def _measure_at(
     for mask, count in ((plain, _count_members), (~plain, _count_chains)):
         chosen = np.flatnonzero(mask & (holders >= 0))
         if len(chosen):
-            tally = count(moment, [candidates[index] for index in chosen], holders[chosen])
+            tally = count(moment, [candidates[index] for index in chosen.tolist()], holders[chosen])
             counts[chosen], references[chosen] = tally.counts, tally.references
             retained[chosen] = tally.retained
             tallies.append((chosen, tally))
@@ -136,7 +138,7 @@ def _holders_at(history: History, moment: Moment, counted_at: Sequence[int]) -> 
     wanted = history.last.ids[np.array(counted_at, dtype=np.int64)]
     found = moment.positions.find(wanted).astype(np.int64)
     graph, last = moment.graph, history.last.graph
-    for index in np.flatnonzero(wanted & 1 == 0):
+    for index in np.flatnonzero(wanted & 1 == 0).tolist():
         # Embedder nodes have no identity; all of one name are one holder.
         name = last.strings.hashes[last.node_names[counted_at[index]]]
         same = np.flatnonzero(
@@ -175,7 +177,10 @@ def _count_members(moment: Moment, candidates: list[Candidate], holders: NDArray
     per_list = np.bincount(group[listed], minlength=size)
     references = np.where(per_list > 0, per_list, np.bincount(group, minlength=size))
     pairs = np.unique(group.astype(np.uint64) << np.uint64(32) | edges.targets.astype(np.uint64))
-    group, members = (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    group, members = (
+        (pairs >> np.uint64(32)).astype(np.int64),
+        (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64),
+    )
     kinds = np.array([c.kind for c in candidates], dtype=np.uint64)
     leading = (MemberKinds(graph).keys(members) == kinds[group]) | (kinds[group] == 0)
     counts = np.bincount(group[leading], minlength=size)
@@ -232,9 +237,7 @@ def folded_holders(moment: Moment) -> NDArray[np.uint32]:
     """(n,) nearest dominator that is not plumbing nor of the node's own kind; see `fold_holders`."""
     graph = moment.graph
     folded = np.zeros(graph.node_count, dtype=np.uint32)
-    cohorts.fold_holders(
-        graph.dominator_order, graph.dominators, moment.lifted, _fold_kinds(graph), folded
-    )
+    cohorts.fold_holders(graph.dominator_order, graph.dominators, moment.lifted, _fold_kinds(graph), folded)
     return folded
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from heapsleuth.heap.graph import HeapGraph
     from heapsleuth.heap.sources import Sources
-    from heapsleuth.leaks.inputs import Sequence_
+    from heapsleuth.leaks.inputs import Arranged
     from heapsleuth.leaks.model import Comparison, Input
 
 __all__ = ["analyse_structural"]
@@ -58,7 +58,7 @@ class _Groups:
 
 
 def analyse_structural(
-    sequence: Sequence_, described: tuple[Input, ...], sources: Sources, table: Comparison | None
+    sequence: Arranged, described: tuple[Input, ...], sources: Sources, table: Comparison | None
 ) -> AnalysisReport:
     """Return the report for snapshots of different processes."""
     model = load_model()

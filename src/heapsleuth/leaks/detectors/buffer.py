@@ -35,12 +35,16 @@ class BufferDetector:
             holder_node=case.holder,
             members=case.member_class if case.member is not None else case.holder_class,
             member_node=None if holder_grows else case.member,
-            title="{holder} grows by {bytes} {per}" if holder_grows else "{kind} {holder} gains {rate} {members} {per}",
+            title="{holder} grows by {bytes} {per}"
+            if holder_grows
+            else "{kind} {holder} gains {rate} {members} {per}",
         )
 
     def _is_buffer(self, case: Case) -> bool:
         name = case.member_class
-        return name in _BUFFERS or (name.endswith("Array") and name != "Array" and name[:-5] in _ELEMENT_TYPES)
+        return name in _BUFFERS or (
+            name.endswith("Array") and name != "Array" and name[:-5] in _ELEMENT_TYPES
+        )
 
 
 _ELEMENT_TYPES = frozenset(

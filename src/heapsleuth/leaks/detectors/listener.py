@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ListenerDetector"]
 
-_REGISTRIES = re.compile(r"^(_?#?)(events|callbacks|listeners|handlers|observers|subscribers|subscriptions)$", re.I)
+_REGISTRIES = re.compile(
+    r"^(_?#?)(events|callbacks|listeners|handlers|observers|subscribers|subscriptions)$", re.IGNORECASE
+)
 
 
 class ListenerDetector:
