@@ -66,7 +66,9 @@ class Teller:
         counts = series.references if judgement.metric == "references" else series.counts
         retained = tuple(a + b for a, b in zip(series.retained, series.shallow, strict=True))
         return Finding(
-            signature=signature(detection.category, detection.holder_name, detection.members, location, package),
+            signature=signature(
+                detection.category, detection.holder_name, detection.members, location, package
+            ),
             category=detection.category,
             verdict=judgement.verdict,
             confidence=judgement.confidence,
@@ -96,7 +98,11 @@ class Teller:
     def _name(self, candidate: Candidate) -> Name:
         """Return the holder's name; where the holder is a scope, the variable's."""
         graph = self._moment.graph
-        if candidate.label and candidate.example >= 0 and graph.edge_types[candidate.example] == EdgeType.CONTEXT:
+        if (
+            candidate.label
+            and candidate.example >= 0
+            and graph.edge_types[candidate.example] == EdgeType.CONTEXT
+        ):
             label = graph.edge_name(candidate.example)
             member = int(graph.edge_targets[candidate.example])
             step = Step(candidate.holder, label, int(EdgeType.CONTEXT), member)
@@ -171,7 +177,9 @@ class Teller:
         if case.member is not None and (not steps or steps[-1].id != int(graph.node_ids[case.member])):
             edge = case.candidate.example
             label = _edge_text(case.edge_label(edge), int(graph.edge_types[edge]))
-            steps.append(PathStep(label, _cut(case.member_class), int(graph.node_ids[case.member]), suspect=True))
+            steps.append(
+                PathStep(label, _cut(case.member_class), int(graph.node_ids[case.member]), suspect=True)
+            )
         if len(steps) > _MOST_STEPS:
             steps = [*steps[:4], *steps[-(_MOST_STEPS - 4) :]]
         return tuple(steps)
@@ -182,6 +190,8 @@ def _edge_text(label: str, kind: int) -> str:
         return f"[{label}]"
     if kind == EdgeType.CONTEXT:
         return f"variable {_cut(label)}"
+    if kind == EdgeType.INTERNAL and label.isdigit():
+        return "entry"  # a slot of a hash table says nothing; a Map's key may be private
     return f".{_cut(label)}" if kind == EdgeType.PROPERTY else _cut(label)
 
 
