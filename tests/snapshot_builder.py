@@ -195,10 +195,15 @@ class SnapshotBuilder:
             _names(style.node_types) if name == "type" else f'"{kind}"'
             for name, kind in zip((*style.node_fields, *[""] * style.extra_type_entries), node_types, strict=True)
         )
+        edge_kinds = {"name_or_index": "string_or_number", "to_node": "node"}
+        edge_table = ",".join(
+            _names(style.edge_types) if name == "type" else f'"{edge_kinds.get(name, "number")}"'
+            for name in style.edge_fields
+        )
         meta = (
             f'{{"node_fields":{_names(style.node_fields)},"node_types":[{node_table}],'
             f'"edge_fields":{_names(style.edge_fields)},'
-            f'"edge_types":[{_names(style.edge_types)},"string_or_number","node"],'
+            f'"edge_types":[{edge_table}],'
             '"trace_function_info_fields":["function_id","name","script_name","script_id","line","column"],'
             '"trace_node_fields":["id","function_info_index","count","size","children"],'
             '"sample_fields":["timestamp_us","last_assigned_id"],'
