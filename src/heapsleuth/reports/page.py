@@ -28,6 +28,7 @@ _INDENT = 2
 _LABEL = 9
 _GAP = 2
 _MOST_BARS = 12
+_NARROWEST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ class Page:
         """Add a line across the page with text at its left and right."""
         dash = self.symbols.rule
         right_part = f" {right}" if right else ""
+        left.truncate(max(self.width - cell_len(right_part) - 5, 0), overflow="crop")
         room = self.width - left.cell_len - cell_len(right_part) - 4
         end = " " + dash * max(room, 1) + right_part
         self._lines.append(Text.assemble((f"{dash * 2} ", "dim"), left, (end, "dim")))
@@ -160,7 +162,8 @@ class Page:
                 line = Text(" " * (self._field_start + hanging))
             else:
                 line = Text().append(" " * _INDENT + label.ljust(_LABEL + _GAP), "dim")
-            self._lines.append(line.append_text(piece))
+            line.append_text(piece).rstrip()
+            self._lines.append(line)
 
     @property
     def field_width(self) -> int:
@@ -226,13 +229,14 @@ class Page:
 
     def _shrink(self, columns: Sequence[Column], widths: dict[int, int]) -> None:
         excess = _INDENT + sum(widths.values()) + _GAP * (len(widths) - 1) - self.width
-        flexible = [i for i in widths if columns[i].flexible]
-        while excess > 0 and flexible:
-            widest = max(flexible, key=lambda i: widths[i])
-            if widths[widest] <= len(self.symbols.ellipsis) + 1:
-                break
-            widths[widest] -= 1
-            excess -= 1
+        # Numbers are cut only when nothing else is left to cut.
+        for candidates in ([i for i in widths if columns[i].flexible], list(widths)):
+            while excess > 0 and candidates:
+                widest = max(candidates, key=lambda i: widths[i])
+                if widths[widest] <= _NARROWEST:
+                    break
+                widths[widest] -= 1
+                excess -= 1
 
 
 def wants_colour(out: TextIO) -> bool:

@@ -12,9 +12,9 @@ import unicodedata
 __all__ = ["ascii_only", "clean", "clean_block", "shorten"]
 
 _LONGEST_BLOCK = 8000
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 """Categories that are invisible or steer the output device: controls, direction marks, surrogates,
-private use, unassigned, line and paragraph separators."""
+private use, unassigned, separators other than the blank."""
 _SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _PLAIN = str.maketrans(
     {
@@ -58,7 +58,7 @@ def ascii_only(text: str) -> str:
 
 
 def _visible(char: str) -> str:
-    if unicodedata.category(char) not in _HIDDEN:
+    if char == " " or unicodedata.category(char) not in _HIDDEN:
         return char
     return _SHORT_ESCAPES.get(char) or char.encode("ascii", "backslashreplace").decode("ascii").replace(
         char, f"\\x{ord(char):02x}"
