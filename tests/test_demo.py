@@ -21,9 +21,19 @@ pytestmark = pytest.mark.node
 
 # Holder as named in the source, count per visit, and the lines that count as its place.
 PLANTED = [
-    ("quotesByBasket", 1.0, "src/cache/quotes.js", ("new Map()", "quotesByBasket.set", "class Quote")),
-    ("bus", 0.5, "src", ("new EventEmitter", "bus.on(", "class Order")),
-    ("pendingTransfers", 0.1, "src", ("pendingTransfers = []", "pendingTransfers.push", "class Transfer")),
+    (
+        "quotesByBasket",
+        1.0,
+        "src/cache/quotes.js",
+        ("new Map()", "quotesByBasket.set", "class Quote", "constructor("),
+    ),
+    ("bus", 0.5, "src", ("new EventEmitter", "const { bus } =", "bus.on(", "class Order")),
+    (
+        "pendingTransfers",
+        0.1,
+        "src",
+        ("pendingTransfers = []", "pendingTransfers.push", "class Transfer", "constructor("),
+    ),
     ("refreshSession", 0.05, "src/sessions/session.js", ("setInterval(", "class Session")),
 ]
 

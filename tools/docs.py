@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from api_text import api_text
@@ -30,7 +30,8 @@ def _commands(command: click.Command, context: click.Context) -> Iterator[tuple[
 
 
 def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
-    return click.Context(command, info_name=name, parent=parent, terminal_width=90, max_content_width=90)
+    widths: dict[str, Any] = {"terminal_width": 90, "max_content_width": 90}
+    return click.Context(command, info_name=name, parent=parent, **{**command.context_settings, **widths})
 
 
 def cli_page() -> str:
