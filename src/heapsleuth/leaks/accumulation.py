@@ -97,10 +97,12 @@ def _top_level(view: HeapView, least: float) -> NDArray[np.int64]:
     # another one that says something reaches over it.
     order = graph.dominator_order
     says = ~passed[order]
-    place = np.arange(len(order), dtype=np.int64)
-    reach = np.maximum.accumulate(np.where(says, place + graph.subtree_counts, 0))
-    covered = np.append(0, reach[:-1]) > place
-    return order[says & ~covered].astype(np.int64)
+    place = np.arange(len(order), dtype=np.uint32)
+    reach = place + graph.subtree_counts
+    reach[~says] = 0
+    np.maximum.accumulate(reach, out=reach)
+    says[1:] &= reach[:-1] <= place[1:]
+    return order[says].astype(np.int64)
 
 
 def _by_size(view: HeapView, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -170,7 +172,7 @@ class _Descent:
             children = below[view.moment.lifted[graph.dominators[below]] == holder]
             is_bytes = np.isin(graph.node_names[children], [view.lookup.name_id(name) for name in _BYTES])
             members = _leading(view, np.setdiff1d(children[~is_bytes], without))
-        return Pile(holder, members, retained, chain, retained / self._total, is_class=False)
+        return Pile(holder, members, retained, chain=chain, share=retained / self._total, is_class=False)
 
 
 def _of_bytes(view: HeapView, node: int) -> int:
@@ -192,7 +194,8 @@ def _leading(view: HeapView, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         return nodes
     kinds, kind = np.unique(_kinds(view, nodes), return_inverse=True)
     sizes = np.bincount(kind, weights=view.graph.retained_sizes[nodes], minlength=len(kinds))
-    return nodes[kind == int(sizes.argmax())]
+    leading: NDArray[np.int64] = nodes[kind == int(sizes.argmax())]
+    return leading
 
 
 def _kinds(view: HeapView, nodes: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -222,7 +225,14 @@ def _classes(view: HeapView, nodes: NDArray[np.int64], least: float) -> list[Pil
         if holder is None and graph.node_types[members[0]] in _TEXT:
             continue  # texts everywhere are no suspect
         piles.append(
-            Pile(holder, members, int(sizes[index]), False, int(sizes[index]) / total, is_class=True)
+            Pile(
+                holder,
+                members,
+                int(sizes[index]),
+                chain=False,
+                share=int(sizes[index]) / total,
+                is_class=True,
+            )
         )
     return piles
 

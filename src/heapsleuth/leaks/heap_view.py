@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from heapsleuth.heap.sources import Sources
     from heapsleuth.places import SourceLocation
 
-__all__ = ["HeapView", "cut", "mixed"]
+__all__ = ["HeapView", "cut", "look_up", "mixed"]
 
 _LONGEST_NAME = 80
 _SCOPE = "system / Context"
@@ -61,25 +61,30 @@ class HeapView:
         names = self.graph.class_table.names
         # V8 15 appends which scope it is.
         wanted = np.array([name == _SCOPE or name.startswith(f"{_SCOPE} / ") for name in names], dtype=bool)
-        return wanted[self.graph.class_ids] & (self.graph.node_types == NodeType.OBJECT)
+        scopes: NDArray[np.bool_] = wanted[self.graph.class_ids]
+        scopes &= self.graph.node_types == NodeType.OBJECT
+        return scopes
 
     @cached_property
     def _prototypes(self) -> NDArray[np.uint32]:
         # `X.prototype` of `class X extends Y` is an object called Y, and no instance.
         owners, targets = self.lookup.named(EdgeType.PROPERTY, "prototype")
-        return targets[self.graph.node_types[owners] == NodeType.CLOSURE]
+        prototypes: NDArray[np.uint32] = targets[self.graph.node_types[owners] == NodeType.CLOSURE]
+        return prototypes
 
     def instances(self, class_name: str) -> NDArray[np.int64]:
         """Return the objects whose constructor is called *class_name*, prototypes left out."""
         name = self.lookup.name_id(class_name)
         nodes = np.flatnonzero(self.graph.node_names == name) if name >= 0 else np.empty(0, np.int64)
         nodes = nodes[self.graph.node_types[nodes] == NodeType.OBJECT]
-        return nodes[~np.isin(nodes, self._prototypes)] if len(nodes) else nodes
+        instances: NDArray[np.int64] = nodes[~np.isin(nodes, self._prototypes)] if len(nodes) else nodes
+        return instances
 
     def is_called(self, nodes: NDArray[np.integer], name: str) -> NDArray[np.bool_]:
         """Return (k,) whether each node has that name in the file."""
         index = self.lookup.name_id(name)
-        return (self.graph.node_names[nodes] == index) & (index >= 0)
+        called: NDArray[np.bool_] = self.graph.node_names[nodes] == index
+        return called
 
     def targets(self, nodes: NDArray[np.integer], edge_type: int, *names: str) -> NDArray[np.int64]:
         """Return (k,) where each node's first such edge leads, -1 without one."""
@@ -87,7 +92,8 @@ class HeapView:
 
     def is_type(self, nodes: NDArray[np.integer], node_type: int) -> NDArray[np.bool_]:
         """Return (k,) whether each node is of that type; False for -1."""
-        return (nodes >= 0) & (self.graph.node_types[np.maximum(nodes, 0)] == node_type)
+        fits: NDArray[np.bool_] = (nodes >= 0) & (self.graph.node_types[np.maximum(nodes, 0)] == node_type)
+        return fits
 
     def together(
         self, nodes: NDArray[np.integer], groups: NDArray[np.integer], size: int
@@ -156,7 +162,20 @@ def cut(text: str, length: int = _LONGEST_NAME) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
-def mixed(first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.uint64]:
+def look_up(
+    keys: NDArray[np.integer], values: NDArray[np.integer], wanted: NDArray[np.integer]
+) -> NDArray[np.int64]:
+    """Return (k,) the value of the first key equal to each of (k,) *wanted*, -1 where there is none."""
+    found = np.full(len(wanted), -1, dtype=np.int64)
+    if len(keys):
+        unique, first = np.unique(keys, return_index=True)
+        at = np.minimum(np.searchsorted(unique, wanted), len(unique) - 1)
+        hit = unique[at] == wanted
+        found[hit] = values[first[at[hit]]]
+    return found
+
+
+def mixed(first: NDArray[np.integer], second: NDArray[np.integer | np.bool_]) -> NDArray[np.uint64]:
     """Return (k,) keys of pairs: equal for equal pairs, else different but for a chance of 2**-64."""
     key = (first.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     key ^= key >> np.uint64(29)

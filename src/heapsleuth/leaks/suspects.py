@@ -63,13 +63,18 @@ def _tell(view: HeapView, teller: Teller, pile: Pile) -> Finding:
     retained = view.retained(pile.members) or pile.retained_bytes
     own = int(graph.shallow_sizes[holder])
     series = Series(
-        counts=(count,), references=(count,), retained=(retained,), shallow=(own,), present=(True,), survivors=(count,)
+        counts=(count,),
+        references=(count,),
+        retained=(retained,),
+        shallow=(own,),
+        present=(True,),
+        survivors=(count,),
     )
     told = teller.tell(Judged(candidate, series, _nothing_grew(pile)))
     members = _class_name(view, int(pile.members[0])) if len(pile.members) else told.members.class_name
     return replace(
         told,
-        title=_title(view, told, pile, members),
+        title=_title(told, pile, members),
         members=Members(
             class_name=members,
             location=told.members.location,
@@ -94,7 +99,9 @@ def _edge_to_member(view: HeapView, pile: Pile) -> int:
     members = pile.members if pile.holder is None else pile.members[pile.members != pile.holder]
     if not len(members):
         return -1
-    largest = members[np.lexsort((graph.node_ids[members], -graph.retained_sizes[members].astype(np.int64)))[0]]
+    largest = members[
+        np.lexsort((graph.node_ids[members], -graph.retained_sizes[members].astype(np.int64)))[0]
+    ]
     wanted = np.zeros(graph.node_count, dtype=bool)
     wanted[largest] = True
     edges = edges_into(graph, wanted, STRONG)
@@ -105,7 +112,9 @@ def _edge_to_member(view: HeapView, pile: Pile) -> int:
 
 def _nothing_grew(pile: Pile) -> Judgement:
     still = fit((0.0, 0.0), (0.0, 1.0))
-    share = Evidence("share-of-heap", f"{format_share(pile.share)} of the heap hangs on it", round(pile.share, 4))
+    share = Evidence(
+        "share-of-heap", f"{format_share(pile.share)} of the heap hangs on it", round(pile.share, 4)
+    )
     return Judgement(
         metric="counts",
         growth=still,
@@ -117,7 +126,7 @@ def _nothing_grew(pile: Pile) -> Judgement:
     )
 
 
-def _title(view: HeapView, told: Finding, pile: Pile, members: str) -> str:
+def _title(told: Finding, pile: Pile, members: str) -> str:
     size = f"{format_bytes(pile.retained_bytes)} ({format_share(pile.share)} of the heap)"
     many = f"{format_count(len(pile.members))} {members}"
     if pile.holder is None:

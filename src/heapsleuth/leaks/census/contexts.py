@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["count_contexts"]
 
 _NAME = "system / NativeContext"
+_LABELS = {"": "native contexts besides the main one", "Detached ": "detached native contexts"}
 
 
 def count_contexts(view: HeapView) -> list[CensusRow]:
@@ -26,10 +27,12 @@ def count_contexts(view: HeapView) -> list[CensusRow]:
     names = np.flatnonzero(used)
     texts = graph.strings.decode_many(names)
     rows = []
-    for prefix, label in (("", "native contexts besides the main one"), ("Detached ", "detached native contexts")):
+    for prefix, label in _LABELS.items():
         # V8 15 appends the address of the page.
-        wanted = [i for i, text in zip(names.tolist(), texts, strict=True) if _is_called(text, prefix + _NAME)]
-        nodes = hidden[np.isin(graph.node_names[hidden], wanted)]
+        wanted = [
+            i for i, text in zip(names.tolist(), texts, strict=True) if _is_called(text, prefix + _NAME)
+        ]
+        nodes = hidden[np.isin(graph.node_names[hidden], np.array(wanted, dtype=np.uint32))]
         if not prefix and len(nodes):
             # The main context is made first.
             nodes = np.delete(nodes, int(graph.node_ids[nodes].argmin()))

@@ -90,8 +90,6 @@ def _natives(view: HeapView) -> list[CensusRow]:
     nodes = nodes[np.isin(graph.node_names[nodes], np.array(wanted, dtype=np.uint32))]
     groups = largest_groups(view, graph.node_names[nodes].astype(np.uint64), nodes, most=MOST_ROWS)
     return [
-        CensusRow(
-            "handles", cut(graph.own_name(int(nodes[g.example]))), g.count, g.retained_bytes, None
-        )
+        CensusRow("handles", cut(graph.own_name(int(nodes[g.example]))), g.count, g.retained_bytes, None)
         for g in groups
     ]

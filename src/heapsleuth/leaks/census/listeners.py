@@ -10,7 +10,7 @@ import numpy as np
 from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.census.tally import MOST_ROWS
 from heapsleuth.leaks.edges import edges_of
-from heapsleuth.leaks.heap_view import cut, mixed
+from heapsleuth.leaks.heap_view import cut, look_up, mixed
 from heapsleuth.leaks.model import CensusRow
 from heapsleuth.units import format_count
 
@@ -24,6 +24,7 @@ __all__ = ["count_listeners"]
 _MANY = 10
 """Emitters with more listeners of one event get their own row: Node warns from there on, too."""
 _EVENT_LENGTH = 40
+_MOST_DOUBLINGS = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,10 +59,11 @@ def count_listeners(view: HeapView) -> list[CensusRow]:
     order = np.lexsort((first, -retained, -counts))[:MOST_ROWS]
     by_group = np.argsort(group, kind="stable")
     starts = np.searchsorted(group[by_group], np.arange(len(first) + 1))
-    return [
-        _row(view, found, by_group[starts[i] : starts[i + 1]], int(retained[i]), single=bool(many[pair[first[i]]]))
-        for i in order.tolist()
-    ]
+    rows = []
+    for i in order.tolist():
+        members, single = by_group[starts[i] : starts[i + 1]], bool(many[pair[first[i]]])
+        rows.append(_row(view, found, members, int(retained[i]), single=single))
+    return rows
 
 
 def _row(
@@ -90,8 +92,6 @@ def _of_emitters(view: HeapView) -> _Listeners:
     emitters, registries = view.lookup.named(EdgeType.PROPERTY, "_events")
     real = view.is_type(registries, NodeType.OBJECT)
     emitters, registries = emitters[real], registries[real]
-    owner_of = np.full(graph.node_count, -1, dtype=np.int64)
-    owner_of[registries] = emitters
     edges = edges_of(graph, np.unique(registries))
     keep = graph.edge_types[edges.edges] == EdgeType.PROPERTY
     keep &= graph.edge_names[edges.edges] != view.lookup.name_id("__proto__")
@@ -99,17 +99,15 @@ def _of_emitters(view: HeapView) -> _Listeners:
     events = graph.edge_names[edges.edges].astype(np.int64)
     alone = view.is_type(edges.targets, NodeType.CLOSURE)
     listed = view.is_called(edges.targets, "Array") & view.is_type(edges.targets, NodeType.OBJECT)
-    event_of = np.full(graph.node_count, -1, dtype=np.int64)
-    event_of[edges.targets[listed]] = events[listed]
-    owner_of[edges.targets[listed]] = owner_of[edges.sources[listed]]
+    owners = look_up(registries, emitters, edges.sources)
     members = edges_of(graph, edges.targets[listed])
-    members = members.where(
-        (graph.edge_types[members.edges] == EdgeType.ELEMENT) & view.is_type(members.targets, NodeType.CLOSURE)
-    )
+    element = graph.edge_types[members.edges] == EdgeType.ELEMENT
+    members = members.where(element & view.is_type(members.targets, NodeType.CLOSURE))
+    listing = look_up(edges.targets[listed], np.flatnonzero(listed), members.sources)
     kept = np.concatenate([edges.targets[alone], members.targets])
     return _Listeners(
-        emitters=np.concatenate([owner_of[edges.sources[alone]], owner_of[members.sources]]),
-        events=np.concatenate([events[alone], event_of[members.sources]]),
+        emitters=np.concatenate([owners[alone], owners[listing]]),
+        events=np.concatenate([events[alone], events[listing]]),
         functions=_unwrapped(view, kept),
         kept=kept,
         lists=np.concatenate([np.full(int(alone.sum()), -1), members.sources]),
@@ -137,47 +135,43 @@ def _of_targets(view: HeapView) -> _Listeners:
         before = np.arange(graph.node_count, dtype=np.uint32)
         previous = view.targets(listeners, EdgeType.PROPERTY, "previous")
         before[listeners[previous >= 0]] = previous[previous >= 0]
-        for _ in range(64):
+        for _ in range(_MOST_DOUBLINGS):
             further = before[before[listeners]]
             if np.array_equal(further, before[listeners]):
                 break
             before[listeners] = further
         heads = before[listeners].astype(np.int64)
-    target_of, event_of = _chains(view)
-    known = target_of[heads] >= 0
-    listeners, heads = listeners[known], heads[known]
+    chains, targets, events = _chains(view)
+    chain = look_up(chains, np.arange(len(chains)), heads)
+    known = chain >= 0
+    listeners, heads, chain = listeners[known], heads[known], chain[known]
     if not len(listeners):
         return _Listeners(nobody, nobody, nobody, nobody, nobody)
     functions = view.targets(listeners, EdgeType.PROPERTY, "listener", "callback")
     return _Listeners(
-        emitters=target_of[heads],
-        events=event_of[heads],
+        emitters=targets[chain],
+        events=events[chain],
         functions=np.where(functions >= 0, functions, listeners),
         kept=listeners,
         lists=heads,
     )
 
 
-def _chains(view: HeapView) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return (n,) target and (n,) event's name of each head of a chain, -1 for other nodes."""
+def _chains(view: HeapView) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return (k,) heads of chains, and the target and the event's name of each."""
     graph = view.graph
-    target_of, event_of = (np.full(graph.node_count, -1, dtype=np.int64) for _ in range(2))
     targets, maps = view.lookup.named(EdgeType.PROPERTY, "<symbol kEvents>")
     tables = view.targets(maps, EdgeType.INTERNAL, "table")
     targets, tables = targets[tables >= 0], tables[tables >= 0]
-    owner = np.full(graph.node_count, -1, dtype=np.int64)
-    owner[tables] = targets
     edges = edges_of(graph, np.unique(tables))
     edges = edges.where(graph.edge_types[edges.edges] == EdgeType.INTERNAL)
     slots = _slots(view, graph.edge_names[edges.edges])
     # In a Map's table each value stands right behind its key.
-    key_at = dict(zip(zip(edges.sources.tolist(), slots.tolist(), strict=True), edges.targets.tolist(), strict=True))
-    for source, slot, head in zip(edges.sources.tolist(), slots.tolist(), edges.targets.tolist(), strict=True):
-        key = key_at.get((source, slot - 1))
-        if slot > 0 and key is not None and graph.node_types[head] == NodeType.OBJECT:
-            target_of[head] = owner[source]
-            event_of[head] = graph.node_names[key]
-    return target_of, event_of
+    here, before = mixed(edges.sources, slots), mixed(edges.sources, slots - 1)
+    key = look_up(here, np.arange(len(edges)), before)
+    heads = (slots > 0) & (key >= 0) & view.is_type(edges.targets, NodeType.OBJECT)
+    events = graph.node_names[edges.targets[key[heads]]].astype(np.int64)
+    return edges.targets[heads], look_up(tables, targets, edges.sources[heads]), events
 
 
 def _slots(view: HeapView, names: NDArray[np.uint32]) -> NDArray[np.int64]:

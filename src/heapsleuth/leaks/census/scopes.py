@@ -34,7 +34,7 @@ def count_scopes(view: HeapView) -> list[CensusRow]:
     infos = view.targets(nodes, EdgeType.INTERNAL, "scope_info")
     known = infos >= 0
     nodes, infos = nodes[known], infos[known]
-    rows = []
+    rows: list[CensusRow] = []
     for group in largest_groups(view, infos.astype(np.uint64), nodes, by_bytes=True, most=2 * _MOST_SCOPES):
         members = nodes[infos == infos[group.example]]
         if group.retained_bytes < _LEAST_BYTES or len(rows) == _MOST_SCOPES:

@@ -14,7 +14,7 @@ from heapsleuth.heap.kinds import EdgeType
 from heapsleuth.leaks.census.tally import largest_groups
 from heapsleuth.leaks.census.waiting import find_waiting
 from heapsleuth.leaks.edges import edges_of
-from heapsleuth.leaks.heap_view import mixed
+from heapsleuth.leaks.heap_view import look_up, mixed
 from heapsleuth.leaks.model import CensusRow
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ __all__ = ["count_suspended"]
 
 _DEEPEST = 12
 """Functions of a chain that are told apart; what is further out is left out of the name."""
-_NONE = -1
 
 
 def count_suspended(view: HeapView) -> list[CensusRow]:
@@ -35,24 +34,23 @@ def count_suspended(view: HeapView) -> list[CensusRow]:
     if not len(suspended):
         return []
     awaiter = _awaiters(view, suspended)
-    functions = np.full(view.graph.node_count, _NONE, dtype=np.int64)
-    functions[suspended] = view.targets(suspended, EdgeType.INTERNAL, "function")
-    outer = np.unique(awaiter[suspended])
-    innermost = np.setdiff1d(suspended, outer)
+    functions = view.targets(suspended, EdgeType.INTERNAL, "function")
+    innermost = np.setdiff1d(suspended, awaiter)
     levels = [innermost]
     keys = np.zeros(len(innermost), dtype=np.uint64)
     for _ in range(_DEEPEST):
         level = levels[-1]
         here = level >= 0
         codes = np.zeros(len(level), dtype=np.uint64)
-        codes[here] = view.kinds.keys(functions[level[here]])
+        codes[here] = view.kinds.keys(look_up(suspended, functions, level[here]))
         keys = mixed(keys, codes)
-        levels.append(np.where(here, awaiter[np.maximum(level, 0)], _NONE))
+        levels.append(look_up(suspended, awaiter, level))
     rows = []
     for group in largest_groups(view, keys, innermost):
         chain = [int(level[group.example]) for level in levels[:-1] if level[group.example] >= 0]
-        name = " ← ".join(view.function_name(int(functions[node])) for node in chain)
-        place = view.place(int(functions[chain[0]]))
+        called = look_up(suspended, functions, np.array(chain)).tolist()
+        name = " ← ".join(view.function_name(function) for function in called)
+        place = view.place(called[0])
         rows.append(CensusRow("suspended-functions", name, group.count, group.retained_bytes, place))
     return rows
 
@@ -69,14 +67,14 @@ def _suspended(view: HeapView) -> NDArray[np.int64]:
 
 
 def _awaiters(view: HeapView, suspended: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return (n,) for suspended functions the suspended function that awaits their promise, else -1."""
+    """Return (k,) the suspended function that awaits the promise of each suspended one, else -1."""
     graph = view.graph
     waiting = find_waiting(view)
-    waits_for = np.full(graph.node_count, _NONE, dtype=np.int64)
-    waits_for[waiting.promises] = waiting.functions
-    awaiter = np.full(graph.node_count, _NONE, dtype=np.int64)
     edges = edges_of(graph, suspended)
     promised = view.is_called(edges.targets, "Promise") & (graph.edge_types[edges.edges] == EdgeType.HIDDEN)
     edges = edges.where(promised)
-    awaiter[edges.sources] = waits_for[edges.targets]
-    return awaiter
+    awaiters = look_up(waiting.promises, waiting.functions, edges.targets)
+    awaiters = look_up(edges.sources, awaiters, suspended)
+    # Only a chain of what is counted can be followed.
+    awaiters[~np.isin(awaiters, suspended)] = -1
+    return awaiters

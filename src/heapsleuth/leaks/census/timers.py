@@ -13,7 +13,7 @@ import numpy as np
 from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.census.tally import largest_groups
 from heapsleuth.leaks.edges import edges_into
-from heapsleuth.leaks.heap_view import mixed
+from heapsleuth.leaks.heap_view import look_up, mixed
 from heapsleuth.leaks.model import CensusRow
 from heapsleuth.units import format_count
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["count_timers"]
 
 _UNKNOWN = -1
+_MOST_DOUBLINGS = 64
 
 
 def count_timers(view: HeapView) -> list[CensusRow]:
@@ -61,7 +62,7 @@ def _durations(view: HeapView, timers: NDArray[np.int64]) -> NDArray[np.int64]:
     in_ring = view.is_called(owners, "Timeout")
     following[owners[in_ring]] = targets[in_ring]
     # Jump twice as far each time; lists are where the way ends, as they follow themselves.
-    for _ in range(64):
+    for _ in range(_MOST_DOUBLINGS):
         further = following[following[timers]]
         if np.array_equal(further, following[timers]):
             break
@@ -69,12 +70,10 @@ def _durations(view: HeapView, timers: NDArray[np.int64]) -> NDArray[np.int64]:
     ends = following[timers]
     lists = np.zeros(graph.node_count, dtype=bool)
     lists[ends[view.is_called(ends, "TimersList")]] = True
-    durations = np.full(graph.node_count, _UNKNOWN, dtype=np.int64)
     # The queue of lists, an Array, holds them by position; only the table has durations.
     table = edges_into(graph, lists, [EdgeType.ELEMENT])
     table = table.where(view.is_called(table.sources, "Object"))
-    durations[table.targets] = graph.edge_names[table.edges]
-    return durations[ends]
+    return look_up(table.targets, graph.edge_names[table.edges], ends)
 
 
 def _immediates(view: HeapView) -> list[CensusRow]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.edges import edges_of
+from heapsleuth.leaks.heap_view import look_up
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,10 +43,8 @@ def find_waiting(view: HeapView) -> Waiting:
     edges = edges_of(view.graph, reactions)
     edges = edges.where(view.is_type(edges.targets, NodeType.CLOSURE))
     suspended = _suspended_behind(view, edges.targets)
-    # A node for row: later assignments win, so go backwards and let the first edge stay.
-    row_of = np.full(view.graph.node_count, -1, dtype=np.int64)
-    row_of[reactions] = np.arange(len(reactions))
-    rows = row_of[edges.sources]
+    rows = look_up(reactions, np.arange(len(reactions)), edges.sources)
+    # Later assignments win, so go backwards and let the first edge stay.
     functions, handlers = (np.full(len(reactions), -1, dtype=np.int64) for _ in range(2))
     functions[rows[::-1]] = suspended[::-1]
     awaited = suspended >= 0

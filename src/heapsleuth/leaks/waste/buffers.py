@@ -9,7 +9,7 @@ import numpy as np
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.census.tally import largest_groups
-from heapsleuth.leaks.heap_view import mixed
+from heapsleuth.leaks.heap_view import look_up, mixed
 from heapsleuth.leaks.model import WasteRow
 from heapsleuth.units import format_count
 
@@ -65,11 +65,14 @@ def _stores(view: HeapView) -> _Stores:
     data, at = np.unique(data[known], return_index=True)
     buffers = buffers[known][at]
     views, viewed = view.lookup.named(EdgeType.INTERNAL, "buffer")
-    counts = np.bincount(viewed, minlength=graph.node_count)
-    view_of = np.full(graph.node_count, -1, dtype=np.int64)
-    view_of[viewed[::-1]] = views[::-1]
-    data = data.astype(np.int64)
-    return _Stores(data, graph.self_sizes[data].astype(np.int64), buffers, view_of[buffers], counts[buffers])
+    seen, counts = np.unique(viewed, return_counts=True)
+    return _Stores(
+        data=data.astype(np.int64),
+        sizes=graph.self_sizes[data].astype(np.int64),
+        buffers=buffers,
+        views=look_up(viewed, views, buffers),
+        view_counts=np.maximum(look_up(seen, counts, buffers), 0),
+    )
 
 
 def _big(view: HeapView, stores: _Stores) -> list[WasteRow]:
@@ -127,4 +130,3 @@ def _owners(view: HeapView, stores: _Stores) -> list[WasteRow]:
         if own >= _LEAST_OWNED:
             rows.append(WasteRow("off-heap", view.class_name(int(others[group.example])), group.count, own))
     return rows
-

@@ -8,7 +8,7 @@ import numpy as np
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.edges import edges_into, edges_of
-from heapsleuth.leaks.heap_view import cut, mixed
+from heapsleuth.leaks.heap_view import cut, look_up, mixed
 from heapsleuth.leaks.model import WasteRow
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def _empty_tables(view: HeapView, class_name: str) -> NDArray[np.int64]:
     nodes, tables = nodes[small], tables[small]
     edges = edges_of(graph, tables)
     entries = edges.where(graph.edge_names[edges.edges] != view.lookup.name_id("map"))
-    return nodes[~np.isin(tables, entries.sources)]
+    empty: NDArray[np.int64] = nodes[~np.isin(tables, entries.sources)]
+    return empty
 
 
 def _empty_arrays(view: HeapView) -> NDArray[np.int64]:
@@ -66,7 +67,8 @@ def _empty_arrays(view: HeapView) -> NDArray[np.int64]:
     stored &= graph.edge_names[edges.edges] == view.lookup.name_id("elements")
     has = np.zeros(graph.node_count, dtype=bool)
     has[edges.sources[filled | stored]] = True
-    return nodes[~has[nodes]]
+    empty: NDArray[np.int64] = nodes[~has[nodes]]
+    return empty
 
 
 def _sparse(view: HeapView) -> NDArray[np.int64]:
@@ -95,11 +97,8 @@ def _by_field(view: HeapView, kind: str, nodes: NDArray[np.int64], least: int) -
     wanted = np.zeros(graph.node_count, dtype=bool)
     wanted[nodes] = True
     found = edges_into(graph, wanted, (EdgeType.PROPERTY, EdgeType.CONTEXT))
-    field_of = np.full(graph.node_count, -1, dtype=np.int64)
-    field_of[found.targets[::-1]] = found.edges[::-1]
-    holder_of = np.full(graph.node_count, 0, dtype=np.int64)
-    holder_of[found.targets[::-1]] = found.sources[::-1]
-    fields, holders = field_of[nodes], holder_of[nodes]
+    fields = look_up(found.targets, found.edges, nodes)
+    holders = np.maximum(look_up(found.targets, found.sources, nodes), 0)
     names = np.where(fields >= 0, graph.edge_names[np.maximum(fields, 0)], 0)
     keys = mixed(mixed(names, graph.class_ids[holders]), mixed(graph.class_ids[nodes], fields >= 0))
     _, first, group, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)

@@ -30,6 +30,7 @@ _PREVIEW_LENGTH = 60
 _CUT_LENGTH = 1024
 """V8 writes no more characters of a string than this; the raw text is never shorter than its characters."""
 
+_TEXT = (NodeType.STRING, NodeType.CONS_STRING, NodeType.SLICED_STRING)
 _DEEPEST_JOIN = 32
 """Joins of joins deeper than this are taken for different."""
 
@@ -56,7 +57,7 @@ def _duplicates(view: HeapView) -> list[WasteRow]:
     counts = np.diff(np.append(starts, len(order)))
     total = np.add.reduceat(sizes[order], starts)
     wasted = total - np.maximum.reduceat(sizes[order], starts)
-    wasted[counts < 2] = 0
+    wasted[counts == 1] = 0
     rows = []
     first = nodes[order[starts]]
     for i in np.lexsort((first, -wasted))[:_MOST_DUPLICATES].tolist():
@@ -77,30 +78,32 @@ def _contents(view: HeapView) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     flat = np.flatnonzero(graph.node_types == NodeType.STRING)
     names = graph.node_names[flat]
     is_cut = graph.strings.lengths[names] >= _CUT_LENGTH
-    keys = np.zeros(graph.node_count, dtype=np.uint64)
-    keys[flat] = mixed(names, np.where(is_cut, graph.self_sizes[flat], 0))
     cons = np.flatnonzero(graph.node_types == NodeType.CONS_STRING)
-    keys[cons] = mixed(graph.node_ids[cons], np.array([NodeType.CONS_STRING]))
+    # Where in its parent a slice begins is not in the file, so every slice is different.
     slices = np.flatnonzero(graph.node_types == NodeType.SLICED_STRING)
-    # Where in its parent a slice begins is not in the file.
-    keys[slices] = mixed(graph.node_ids[slices], np.array([NodeType.SLICED_STRING]))
+    nodes = np.concatenate([flat, cons, slices])
+    keys = mixed(graph.node_ids[nodes], np.array([1]))
+    keys[: len(flat)] = mixed(names, np.where(is_cut, graph.self_sizes[flat], 0))
+    row_of = np.zeros(graph.node_count, dtype=np.uint32)
+    row_of[nodes] = np.arange(len(nodes), dtype=np.uint32)
     first = view.targets(cons, EdgeType.INTERNAL, "first")
     second = view.targets(cons, EdgeType.INTERNAL, "second")
-    whole = (first >= 0) & (second >= 0)
-    cons, first, second = cons[whole], first[whole], second[whole]
+    whole = np.isin(graph.node_types[first], _TEXT) & np.isin(graph.node_types[second], _TEXT)
+    whole &= (first >= 0) & (second >= 0)
+    rows, first, second = len(flat) + np.flatnonzero(whole), first[whole], second[whole]
     joined = graph.strings.lengths[graph.node_names[second]] > 0
     joined |= graph.node_types[second] != NodeType.STRING
-    flattened = ~joined
+    first_row, second_row = row_of[first], row_of[second]
     for _ in range(_DEEPEST_JOIN):
-        keys[cons[flattened]] = keys[first[flattened]]
-        fresh = mixed(keys[first[joined]], keys[second[joined]])
-        if np.array_equal(fresh, keys[cons[joined]]):
+        fresh = np.where(joined, mixed(keys[first_row], keys[second_row]), keys[first_row])
+        if np.array_equal(fresh, keys[rows]):
             break
-        keys[cons[joined]] = fresh
+        keys[rows] = fresh
+    counted = graph.shallow_sizes[nodes] > 0
     # A flattened string is a mere reference to its text.
-    nodes = np.concatenate([flat, cons[joined]])
-    nodes = nodes[graph.shallow_sizes[nodes] > 0]
-    return nodes, keys[nodes]
+    counted[rows[~joined]] = False
+    counted[len(flat) + len(cons) :] = False
+    return nodes[counted], keys[counted]
 
 
 def _big(view: HeapView) -> list[WasteRow]:
