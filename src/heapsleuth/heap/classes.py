@@ -184,11 +184,9 @@ def _split_by_place(columns: Columns, ids: NDArray[np.uint32], names: list[str])
     rows[:, 1] = columns.location_scripts[chosen]
     rows[:, 2] = columns.location_lines[chosen]
     rows[:, 3] = columns.location_columns[chosen]
-    groups = np.empty(len(rows), np.uint32)
+    groups, members = np.empty((2, len(rows)), np.uint32)
     table = np.full(1 << (2 * len(rows)).bit_length(), 0xFFFFFFFF, np.uint32)
-    count = _classes.group_rows(rows, table, groups)
-    first = np.empty(count, np.int64)
-    first[groups[::-1]] = np.arange(len(rows) - 1, -1, -1)
+    first = members[: _classes.group_rows(rows, table, groups, members)]
     # Where a node has two locations the last one counts, as assignment does.
     ids[nodes[chosen]] = groups + np.uint32(len(names))
     names.extend([names[base] for base in rows[first, 0].tolist()])

@@ -9,7 +9,6 @@ import numpy as np
 
 from heapsleuth.kernels import dominators as _dominators
 from heapsleuth.kernels import retained as _retained
-from heapsleuth.kernels.essential import INESSENTIAL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,43 +58,44 @@ def _numbered_parents(
     columns: Columns, flags: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """Return (immediate dominators, nodes), both by depth-first number."""
-    count = columns.node_count
-    essential = columns.edge_count - int(np.count_nonzero(flags & INESSENTIAL))
-    states = np.full((count, 2), _dominators.NONE, np.uint32)
-    nodes = np.empty(count, np.uint32)
-    parents = np.empty(count, np.uint32)
-    crossings = np.empty((essential, 2), np.uint32)
-    reached = _search(columns, flags, states, nodes, parents, crossings)
-    semi = np.empty(count, np.uint32)
-    forest = np.empty((count, 2), np.uint32)
-    _dominators.find_dominators(states, nodes, crossings, reached, parents, semi, forest)
-    if reached < count:
-        nodes[reached:] = np.flatnonzero(states[:, 0] == _dominators.NONE)
-        parents[reached:] = 0
+    nodes, parents, lists, cells, reached, rest = _search(columns, flags)
+    _dominators.find_dominators(cells, lists, reached, parents, np.empty_like(lists))
+    nodes[reached:] = rest
+    parents[reached:] = 0
     return parents, nodes
 
 
 def _search(
-    columns: Columns,
-    flags: NDArray[np.uint8],
-    states: NDArray[np.uint32],
-    nodes: NDArray[np.uint32],
-    parents: NDArray[np.uint32],
-    crossings: NDArray[np.uint32],
-) -> int:
-    """Number all nodes that the root or a node without essential retainers leads to; return how many."""
-    first, targets = columns.first_edges, columns.edge_targets
-    cursors = np.empty(columns.node_count, first.dtype)
+    columns: Columns, flags: NDArray[np.uint8]
+) -> tuple[
+    NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32], int, NDArray[np.int64]
+]:
+    """
+    Number all nodes that the root or a node without essential retainers leads to.
+
+    Returns:
+        (nodes, parents, lists, cells, how many are numbered, the nodes that are not).
+    """
+    count, first, targets = columns.node_count, columns.first_edges, columns.edge_targets
+    shared, once = np.zeros((2, (count + 7) // 8), np.uint8)
+    _dominators.mark_shared(targets, flags, once, shared)
+    numbers = np.full(count, _dominators.NONE, np.uint32)
+    nodes, parents, chains = (np.empty(count, np.uint32) for _ in range(3))
+    cursors = np.empty(count, first.dtype)
+    lists = np.empty((count, 2), np.uint32)
+    # Room for the worst case; the system gives memory only to what is written.
+    cells = np.empty((columns.edge_count, 2), np.uint32)
     sizes = np.zeros(2, np.int64)
     starts = [0]
     for _ in range(2):
         for start in starts:
             _dominators.depth_first(
-                first, targets, flags, start, states, nodes, parents, cursors, crossings, sizes
-            )
-        if sizes[0] == columns.node_count:
+                first, targets, flags, shared, start, numbers, nodes, parents, cursors, chains, lists,
+                cells, sizes,
+            )  # fmt: skip
+        if sizes[0] == count:
             break
-        held = np.zeros(columns.node_count, np.uint8)
-        _dominators.mark_strongly_held(first, targets, flags, states, held)
-        starts = np.flatnonzero((states[:, 0] == _dominators.NONE) & (held == 0)).tolist()
-    return int(sizes[0])
+        held = np.zeros(count, np.uint8)
+        _dominators.mark_strongly_held(first, targets, flags, numbers, held)
+        starts = np.flatnonzero((numbers == _dominators.NONE) & (held == 0)).tolist()
+    return nodes, parents, lists, cells, int(sizes[0]), np.flatnonzero(numbers == _dominators.NONE)

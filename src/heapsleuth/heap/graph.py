@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -357,15 +358,21 @@ class HeapGraph:
             "dominators": _TREE,
             "totals": _CLASS_SUMS,
         }
+        kept = self._columns
         with self._lock:
             for step, names in steps.items():
                 progress(step)
                 if names is _TREE:
-                    # Names are not needed from here on, and take as much as all that follows.
-                    self._columns = keep_columns(self._columns)
+                    # Names are not needed from here on, and take as much as all that follows.  The edges
+                    # are walked in no order, which a mapped file is bad at.
+                    kept = keep_columns(self._columns)
+                    first, targets = self.first_edges, self.edge_targets
+                    self._columns = replace(kept, first_edges=first, edge_targets=targets)
                     self._node_names = self._sources = None
+                    del first, targets
                 for name in names:
                     self._derived[name] = keep(name, self._get(name))
+            self._columns = kept
 
     def _get(self, name: str) -> NDArray[Any]:
         value = self._derived.get(name)

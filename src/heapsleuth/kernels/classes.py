@@ -111,7 +111,10 @@ def add_up_classes(
 
 
 def group_rows(
-    rows: cython.const[cython.uint][:, ::1], table: cython.uint[::1], groups: cython.uint[::1]
+    rows: cython.const[cython.uint][:, ::1],
+    table: cython.uint[::1],
+    groups: cython.uint[::1],
+    members: cython.uint[::1],
 ) -> cython.Py_ssize_t:
     """
     Number distinct rows in order of first appearance.
@@ -120,6 +123,7 @@ def group_rows(
         rows: (k, c) uint32 (input).
         table: (s,) uint32 (scratch) all 2^32 - 1; s a power of two, at least 2 k.
         groups: (k,) uint32 (output) number of each row's group.
+        members: (k,) uint32 (output) by group: the first row of it.
 
     Returns:
         How many groups there are.
@@ -150,6 +154,7 @@ def group_rows(
                 if table[slot] == none:
                     table[slot] = cython.cast(cython.uint, row)
                     groups[row] = cython.cast(cython.uint, found)
+                    members[found] = cython.cast(cython.uint, row)
                     found += 1
                     break
                 other = table[slot]

@@ -6,8 +6,8 @@ Journal of Graph Algorithms and Applications 10 (2006) 69-94, which builds on T.
 Tarjan, *A Fast Algorithm for Finding Dominators in a Flowgraph*, TOPLAS 1 (1979) 121-141.
 
 Everything after the depth-first search works on depth-first numbers ("numbers" below), where a node and
-its tree neighbours are close in memory.  Only edges that are not tree edges are kept for the second pass,
-as linked lists filled during the search, so the edges are read once.  Nothing recurses.
+its tree neighbours are close in memory.  The search itself notes what the second pass needs,
+less than half of the edges, so that no predecessor lists are built and the edges are read once.  Nothing recurses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ try:
 except ImportError:
     from heapsleuth.kernels import _cython as cython
 
-__all__ = ["NONE", "depth_first", "find_dominators", "mark_strongly_held"]
+__all__ = ["NONE", "depth_first", "find_dominators", "mark_shared", "mark_strongly_held"]
 
 NONE = 0xFFFFFFFF
 """Number of a node the search has not reached; end of a list."""
@@ -25,32 +25,79 @@ NONE = 0xFFFFFFFF
 Offset = cython.fused_type(cython.uint, cython.ulonglong)
 
 
+def mark_shared(
+    edge_targets: cython.const[cython.uint][::1],
+    flags: cython.const[cython.uchar][::1],
+    once: cython.uchar[::1],
+    shared: cython.uchar[::1],
+) -> None:
+    """
+    Mark the nodes that more than one essential edge leads to.
+
+    Args:
+        edge_targets: (m,) uint32 (input).
+        flags: (m,) uint8 (input) edges with `INESSENTIAL` (8) are passed over.
+        once: (ceil(n / 8),) uint8 (scratch) zeroed by the caller.
+        shared: (ceil(n / 8),) uint8 (output) a bit per node; zeroed by the caller.
+
+    Time complexity: O(m).
+    """
+    edge: cython.Py_ssize_t
+    target: cython.Py_ssize_t
+    bit: cython.uchar
+    count: cython.Py_ssize_t = edge_targets.shape[0]
+    with cython.nogil:
+        for edge in range(count):
+            if flags[edge] & 8:
+                continue
+            target = edge_targets[edge]
+            bit = cython.cast(cython.uchar, 1 << (target & 7))
+            target >>= 3
+            shared[target] |= once[target] & bit
+            once[target] |= bit
+
+
 def depth_first(
     first_edges: cython.const[Offset][::1],
     edge_targets: cython.const[cython.uint][::1],
     flags: cython.const[cython.uchar][::1],
+    shared: cython.const[cython.uchar][::1],
     start: cython.Py_ssize_t,
-    states: cython.uint[:, ::1],
+    numbers: cython.uint[::1],
     nodes: cython.uint[::1],
     parents: cython.uint[::1],
     cursors: Offset[::1],
-    crossings: cython.uint[:, ::1],
+    chains: cython.uint[::1],
+    lists: cython.uint[:, ::1],
+    cells: cython.uint[:, ::1],
     sizes: cython.longlong[::1],
 ) -> None:
     """
-    Number the nodes reachable from *start* over essential edges and note every other edge met.
+    Number the nodes reachable from *start* over essential edges and note what else leads to them.
+
+    Of the edges that are not tree edges only those are noted that can matter for semidominators.
+    Let `v -> w` be one, and the *chain* of v its nearest ancestor (or v itself) that several edges lead
+    to; everything between has its parent as semidominator.
+
+    * Where the chain c lies after w (in numbers), v says the same as c; it is noted for w as a cell,
+      unless the cell noted last is c or below c and so says at least as much.
+    * Otherwise the path to v leaves the path to w at their nearest common ancestor, and no
+      semidominator on it is smaller.  That ancestor only ever rises while the search goes on, so the
+      last such v is all there is to note.
 
     Args:
         first_edges: (n + 1,) uint32 or uint64 (input).
         edge_targets: (m,) uint32 (input).
         flags: (m,) uint8 (input) edges with `INESSENTIAL` (8) are passed over.
+        shared: (ceil(n / 8),) uint8 (input) a bit for at least those nodes that several edges lead to.
         start: Node to start from, not numbered yet; its tree parent is number 0.
-        states: (n, 2) uint32 (input and output) per node its number and the head of its list in
-            `crossings`; all `NONE` before the first call.
+        numbers: (n,) uint32 (input and output) number by node; all `NONE` before the first call.
         nodes: (n,) uint32 (output) node by number.
         parents: (n,) uint32 (output) number of the tree parent, by number.
         cursors: (n,) like `first_edges` (scratch).
-        crossings: (c, 2) uint32 (output) list cells: number the edge leaves, next cell.
+        chains: (n,) uint32 (output) number of the chain, by number.
+        lists: (n, 2) uint32 (output) by number: the last v of the second kind, first cell; or `NONE`.
+        cells: (c, 2) uint32 (output) list cells: number the edge comes from, next cell.
         sizes: (2,) int64 (input and output) how many numbers and how many cells are in use.
 
     Time complexity: O(reached nodes + their edges).
@@ -60,15 +107,23 @@ def depth_first(
     target: cython.Py_ssize_t
     edge: cython.Py_ssize_t
     end: cython.Py_ssize_t
+    other: cython.uint
+    chain: cython.uint
+    head: cython.uint
+    none: cython.uint = 0xFFFFFFFF
     first: cython.Py_ssize_t = sizes[0]
     count: cython.Py_ssize_t = sizes[0]
-    cells: cython.Py_ssize_t = sizes[1]
-    none: cython.uint = 0xFFFFFFFF
+    used: cython.Py_ssize_t = sizes[1]
     with cython.nogil:
         number = count
-        states[start, 0] = cython.cast(cython.uint, number)
+        numbers[start] = cython.cast(cython.uint, number)
         nodes[number] = cython.cast(cython.uint, start)
         parents[number] = 0
+        chains[number] = 0
+        lists[number, 0] = none
+        lists[number, 1] = none
+        if (shared[start >> 3] >> (start & 7)) & 1:
+            chains[number] = cython.cast(cython.uint, number)
         edge = cython.cast(cython.Py_ssize_t, first_edges[start])
         end = cython.cast(cython.Py_ssize_t, first_edges[start + 1])
         count += 1
@@ -79,20 +134,33 @@ def depth_first(
                     continue
                 target = edge_targets[edge]
                 edge += 1
-                if states[target, 0] == none:
+                other = numbers[target]
+                if other == none:
                     cursors[number] = edge
                     parents[count] = cython.cast(cython.uint, number)
+                    if (shared[target >> 3] >> (target & 7)) & 1:
+                        chains[count] = cython.cast(cython.uint, count)
+                    else:
+                        chains[count] = chains[number]
                     number = count
-                    states[target, 0] = cython.cast(cython.uint, number)
+                    numbers[target] = cython.cast(cython.uint, number)
                     nodes[number] = cython.cast(cython.uint, target)
+                    lists[number, 0] = none
+                    lists[number, 1] = none
                     edge = cython.cast(cython.Py_ssize_t, first_edges[target])
                     end = cython.cast(cython.Py_ssize_t, first_edges[target + 1])
                     count += 1
-                else:
-                    crossings[cells, 0] = cython.cast(cython.uint, number)
-                    crossings[cells, 1] = states[target, 1]
-                    states[target, 1] = cython.cast(cython.uint, cells)
-                    cells += 1
+                    continue
+                chain = chains[number]
+                if other > number or chain < other:
+                    lists[other, 0] = cython.cast(cython.uint, number)
+                elif chain > other:
+                    head = lists[other, 1]
+                    if head == none or cells[head, 0] < chain:
+                        cells[used, 0] = chain
+                        cells[used, 1] = head
+                        lists[other, 1] = cython.cast(cython.uint, used)
+                        used += 1
             if number == first:
                 break
             number = parents[number]
@@ -100,14 +168,14 @@ def depth_first(
             node = nodes[number]
             end = cython.cast(cython.Py_ssize_t, first_edges[node + 1])
     sizes[0] = count
-    sizes[1] = cells
+    sizes[1] = used
 
 
 def mark_strongly_held(
     first_edges: cython.const[Offset][::1],
     edge_targets: cython.const[cython.uint][::1],
     flags: cython.const[cython.uchar][::1],
-    states: cython.const[cython.uint][:, ::1],
+    numbers: cython.const[cython.uint][::1],
     held: cython.uchar[::1],
 ) -> None:
     """
@@ -117,7 +185,7 @@ def mark_strongly_held(
         first_edges: (n + 1,) uint32 or uint64 (input).
         edge_targets: (m,) uint32 (input).
         flags: (m,) uint8 (input).
-        states: (n, 2) uint32 (input) as left by `depth_first`.
+        numbers: (n,) uint32 (input) as left by `depth_first`.
         held: (n,) uint8 (output) 1 where such an edge arrives; zeroed by the caller.
 
     Time complexity: O(n + edges of unnumbered nodes).
@@ -125,11 +193,11 @@ def mark_strongly_held(
     node: cython.Py_ssize_t
     edge: cython.Py_ssize_t
     end: cython.Py_ssize_t
-    count: cython.Py_ssize_t = states.shape[0]
+    count: cython.Py_ssize_t = numbers.shape[0]
     none: cython.uint = 0xFFFFFFFF
     with cython.nogil:
         for node in range(count):
-            if states[node, 0] != none:
+            if numbers[node] != none:
                 continue
             end = cython.cast(cython.Py_ssize_t, first_edges[node + 1])
             edge = cython.cast(cython.Py_ssize_t, first_edges[node])
@@ -140,24 +208,20 @@ def mark_strongly_held(
 
 
 def find_dominators(
-    states: cython.const[cython.uint][:, ::1],
-    nodes: cython.const[cython.uint][::1],
-    crossings: cython.const[cython.uint][:, ::1],
+    cells: cython.const[cython.uint][:, ::1],
+    lists: cython.uint[:, ::1],
     count: cython.Py_ssize_t,
     parents: cython.uint[::1],
-    semi: cython.uint[::1],
     forest: cython.uint[:, ::1],
 ) -> None:
     """
     Turn tree parents into immediate dominators.
 
     Args:
-        states: (n, 2) uint32 (input) as left by `depth_first`.
-        nodes: (n,) uint32 (input) node by number.
-        crossings: (c, 2) uint32 (input) list cells.
+        cells: (c, 2) uint32 (input) as left by `depth_first`.
+        lists: (n, 2) uint32 (input, then scratch) as left by `depth_first`.
         count: How many nodes are numbered.
         parents: (n,) uint32 (input and output) by number: tree parent in, immediate dominator out.
-        semi: (n,) uint32 (scratch).
         forest: (n, 2) uint32 (scratch).
 
     Time complexity: O((n + c) log n) at worst, close to linear on heaps.
@@ -166,6 +230,7 @@ def find_dominators(
     at: cython.Py_ssize_t
     upper: cython.Py_ssize_t
     below: cython.Py_ssize_t
+    source: cython.uint
     cell: cython.uint
     best: cython.uint
     label: cython.uint
@@ -174,13 +239,18 @@ def find_dominators(
     with cython.nogil:
         for number in range(count):
             forest[number, 0] = parents[number]
-            forest[number, 1] = cython.cast(cython.uint, number)
         for number in range(count - 1, 0, -1):
             best = parents[number]
-            cell = states[nodes[number], 1]
-            while cell != none:
-                at = crossings[cell, 0]
-                cell = crossings[cell, 1]
+            source = lists[number, 0]
+            cell = lists[number, 1]
+            while True:
+                if source == none:
+                    if cell == none:
+                        break
+                    source = cells[cell, 0]
+                    cell = cells[cell, 1]
+                at = source
+                source = none
                 if at <= number:
                     # An ancestor, not linked yet: it stands for itself.
                     if at < best:
@@ -206,11 +276,12 @@ def find_dominators(
                         label = forest[at, 1]
                 if label < best:
                     best = label
-            semi[number] = best
+            # The list is done with; its place takes the semidominator.
+            lists[number, 0] = best
             forest[number, 1] = best
         for number in range(1, count):
             at = parents[number]
-            best = semi[number]
+            best = lists[number, 0]
             while at > best:
                 at = parents[at]
             parents[number] = cython.cast(cython.uint, at)
