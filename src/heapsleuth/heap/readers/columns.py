@@ -109,6 +109,9 @@ class NodeColumns:
         self._find_bad_type(flat, begin, rows, offset, row)
         self.types[row : row + rows] = self._layout.node_types[self._field(flat, begin, rows, 1)]
         names = self._field(flat, begin, rows, 2)
+        if int(names.max()) > _MAX32:
+            at = int(names.argmax())
+            raise self._cursor.bad(f"node {row + at:,} has name {int(names[at]):,}", offset)
         self.largest_name = max(self.largest_name, int(names.max()))
         self.names[row : row + rows] = names
         self.ids = _store(self.ids, row, self._field(flat, begin, rows, 3))

@@ -139,6 +139,8 @@ class Cursor:
 
     def _skip(self, kept: bytearray | None) -> None:
         byte = self.peek()
+        if byte < 0:
+            raise self.truncated()
         if byte not in b'[{"':
             self._skip_scalar(byte, kept)
             return

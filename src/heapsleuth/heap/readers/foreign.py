@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from heapsleuth.errors import SnapshotError
+from heapsleuth.errors import SnapshotError, SnapshotTruncated
 
 __all__ = ["identify", "not_a_snapshot"]
 
@@ -74,9 +74,15 @@ def not_a_snapshot(path: str, head: bytes) -> SnapshotError:
     known = identify(head)
     if known is not None:
         return SnapshotError(path, f"this looks like {known[0]}, not like a heap snapshot", advice=known[1])
-    if head[:64].strip(b"\x00") == b"":
-        problem = "the file begins with zero bytes, so its beginning was never written"
-    elif head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+    if not head.strip(b"\xef\xbb\xbf \t\r\n\x00"):
+        return SnapshotTruncated(
+            path,
+            "there is nothing in it but zero bytes" if b"\0" in head else "there is nothing in it",
+            offset=0,
+            advice="It was never written to its end: the process was killed, or the disk was full; take the"
+            " snapshot again.",
+        )
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         problem = "this is JSON, but not a heap snapshot: it has no `snapshot` header"
     else:
         shown = head[:24].decode("utf-8", "replace").encode("unicode_escape").decode()
