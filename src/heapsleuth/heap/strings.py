@@ -237,10 +237,9 @@ def _spellings(text: str) -> list[bytes]:
     """Return how V8 may have written *text*: Node escapes what is not ASCII, Chrome does not."""
     short = text.translate(_SHORT_ESCAPES)
     short = "".join(c if c >= " " else f"\\u{ord(c):04X}" for c in short)
-    if short.isascii():
-        return [short.encode(), *([short.replace("\x7f", "\\u007F").encode()] if "\x7f" in short else [])]
-    units = (c if c.isascii() and c != "\x7f" else f"\\u{ord(c) & 0xFFFF:04X}" for c in short)
-    return ["".join(units).encode(), short.encode("utf-8", "replace")]
+    escaped = "".join(c if c.isascii() and c != "\x7f" else f"\\u{ord(c) & 0xFFFF:04X}" for c in short)
+    spellings = (escaped, short, short.replace("\x7f", "\\u007F"))
+    return list(dict.fromkeys(spelling.encode("utf-8", "replace") for spelling in spellings))
 
 
 def _decode(raw: bytes) -> str:
