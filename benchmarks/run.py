@@ -21,12 +21,13 @@ from typing import Any
 
 from material import WORK, bare_heap, install_node, install_peers, mixed_heap, stop
 from measure import Runs, run_once
-from table import BASE, as_markdown
+from table import ANALYZE, ENGINE, as_markdown
 
 import heapsleuth
 
 HERE = Path(__file__).resolve().parent
-SECOND_LOOK = "heapsleuth, second look"
+REOPEN = "heapsleuth engine, from its index"
+SECOND_LOOK = "heapsleuth analyze, second look"
 # Megabytes of used heap; the files are about 1.6 times as large.
 MEDIUM, LARGE = 200, 1000
 
@@ -52,7 +53,13 @@ def measure_file(file: Path, rounds: int, peers: Path | None) -> list[Runs]:
     """Run every program on one file, `rounds` times in turn."""
     cache = WORK / "bench-cache"
     log = WORK / "last-run.log"
-    commands = {BASE: our_command(file, cache), SECOND_LOOK: our_command(file, cache)}
+    engine = [sys.executable, str(HERE / "engine.py"), str(file)]
+    commands = {
+        ENGINE: engine,
+        ANALYZE: our_command(file, cache),
+        SECOND_LOOK: our_command(file, cache),
+        REOPEN: ["env", f"HEAPSLEUTH_CACHE={cache}", *engine, "--index"],
+    }
     if peers:
         commands |= peer_commands(peers, file)
     results = {name: Runs(name, file.name) for name in commands}
@@ -61,7 +68,7 @@ def measure_file(file: Path, rounds: int, peers: Path | None) -> list[Runs]:
             runs = results[name]
             if runs.failure:
                 continue
-            if name == BASE:
+            if name == ANALYZE:
                 shutil.rmtree(cache, ignore_errors=True)
             measurement = run_once(command, log)
             if measurement.exit_code:

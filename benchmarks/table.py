@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from measure import Runs
 
-__all__ = ["BASE", "as_markdown"]
+__all__ = ["ANALYZE", "ENGINE", "as_markdown"]
 
-BASE = "heapsleuth, first look"
+ANALYZE = "heapsleuth analyze, first look"
+ENGINE = "heapsleuth engine"
 GIGABYTE, MEGABYTE = 10**9, 10**6
 
 
@@ -17,21 +18,27 @@ def _size(count: float) -> str:
     return f"{count / GIGABYTE:.2f} GB" if count >= GIGABYTE else f"{count / MEGABYTE:.0f} MB"
 
 
+def _ratios(run: Runs, base: Runs | None) -> str:
+    """Return how many times the base's CPU time and memory a program took."""
+    if base is None or base.failure or run is base:
+        return "1, 1" if run is base else "-"
+    cpu = run.median("cpu_seconds") / base.median("cpu_seconds")
+    memory = run.median("peak_bytes") / base.median("peak_bytes")
+    return f"{cpu:.1f}, {memory:.1f}"
+
+
 def _rows(runs: list[Runs], file_bytes: int) -> list[str]:
-    base = next((run for run in runs if run.program == BASE and not run.failure), None)
+    by_program = {run.program: run for run in runs}
     rows = []
     for run in runs:
         if run.failure:
             rows.append(f"| {run.program} | {run.failure} | | | | | | |")
             continue
         cpu, peak = run.median("cpu_seconds"), run.median("peak_bytes")
-        if base and run is not base:
-            ratios = f"{cpu / base.median('cpu_seconds'):.1f} | {peak / base.median('peak_bytes'):.1f}"
-        else:
-            ratios = "1 | 1"
         rows.append(
             f"| {run.program} | {run.median('wall_seconds'):.2f} | {cpu:.2f} "
-            f"| {file_bytes / MEGABYTE / cpu:,.0f} | {_size(peak)} | {peak / file_bytes:.2f} | {ratios} |"
+            f"| {file_bytes / MEGABYTE / cpu:,.0f} | {_size(peak)} | {peak / file_bytes:.2f} "
+            f"| {_ratios(run, by_program.get(ENGINE))} | {_ratios(run, by_program.get(ANALYZE))} |"
         )
     return rows
 
@@ -49,19 +56,21 @@ def as_markdown(
     method = (
         f"Medians of {facts['rounds']} rounds; in each round every program ran once, one after the other, "
         "on the same file. Time and memory are of the whole process with its children, by the kernel's "
-        "accounting (`wait4`). Ratios are to heapsleuth's first look."
+        "accounting (`wait4`). The last two columns say how many times the CPU time and the memory of "
+        "heapsleuth's engine, and of its `analyze`, a program took."
     )
     tasks = (
-        "What runs: heapsleuth `analyze FILE` (sizes, distances, dominators, classes, suspects, census); "
-        "its second look has the index of the first. The DevTools engine loads the file and makes its class "
-        "table. memlab runs `analyze object-size`."
+        "What runs: the heapsleuth engine, as the DevTools engine, reads the file, computes all shallow and "
+        "retained sizes and distances and makes the class table (`benchmarks/engine.py`, no index). memlab "
+        "runs `analyze object-size`. heapsleuth `analyze FILE` does all of that and looks for suspects, "
+        "listeners, timers, promises and waste, and writes the index that its second look uses."
     )
     lines = ["# Benchmark results", "", measured_on, "", method, "", tasks, ""]
     for name, size in files.items():
         lines += [
             f"## {name} ({_size(size)})",
             "",
-            "| program | wall s | CPU s | MB / CPU s | peak memory | peak/file | CPU ratio | memory ratio |",
+            "| program | wall s | CPU s | MB / CPU s | peak memory | peak/file | to engine | to analyze |",
             "|---|---:|---:|---:|---:|---:|---:|---:|",
             *_rows([run for run in runs if run.file == name], size),
             "",
