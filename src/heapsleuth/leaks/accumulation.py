@@ -248,7 +248,9 @@ def _common_holder(view: HeapView, members: NDArray[np.int64]) -> int | None:
         leading = int(counts.argmax())
         if counts[leading] >= _COMMON_SHARE * len(members):
             node = int(current[leading])
-            return node if VISIBLE[graph.node_types[node]] else None
+            # That all of them hang on the whole program says nothing.
+            says = VISIBLE[graph.node_types[node]] and not view.scopes[node]
+            return node if says and graph.own_name(node) not in _PASSED else None
     return None
 
 
