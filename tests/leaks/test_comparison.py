@@ -105,7 +105,8 @@ def drawn(folder: Path, name: str, objects: dict[int, tuple[str, int]]) -> Path:
 
 def deltas(comparison: Comparison) -> list[tuple[str, int, int, int, int]]:
     return [
-        (row.class_name, row.new, row.deleted, row.allocated_bytes, row.freed_bytes) for row in comparison.rows
+        (row.class_name, row.new, row.deleted, row.allocated_bytes, row.freed_bytes)
+        for row in comparison.rows
     ]
 
 
@@ -135,7 +136,9 @@ def test_plain_objects_of_both_are_sorted_by_the_shapes_of_the_newer(tmp_path: P
     for name, fields in (("a", ("x",)), ("b", ("x", "y"))):
         heap = SnapshotBuilder()
         world = heap.global_object()
-        plains = [heap.add(world, "property", f"p{number}", "object", "Object", size=24) for number in range(3)]
+        plains = [
+            heap.add(world, "property", f"p{number}", "object", "Object", size=24) for number in range(3)
+        ]
         for plain in plains:
             for field in fields:
                 heap.add(plain, "property", field, "string", field, size=0)

@@ -166,7 +166,9 @@ def test_texts_everywhere_and_small_heaps_raise_no_suspicion(tmp_path: Path) -> 
     heap = SnapshotBuilder()
     world = heap.global_object()
     for index in range(30):
-        owners = [heap.add(world, "property", f"{name}{index}", "object", f"C{index}", size=32) for name in "ab"]
+        owners = [
+            heap.add(world, "property", f"{name}{index}", "object", f"C{index}", size=32) for name in "ab"
+        ]
         text = heap.add(owners[0], "property", "text", "string", f"t{index}", size=MB // 10)
         heap.edge(owners[1], "property", "text", text)
     heap.add(world, "property", "cache", "object", "Map", size=MB // 2)

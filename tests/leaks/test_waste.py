@@ -116,7 +116,9 @@ def rows_of(heap: SnapshotBuilder, folder: Path) -> tuple[WasteRow, ...]:
 def test_joined_strings_of_equal_parts_are_equal_and_flattened_ones_are_left_out(tmp_path: Path) -> None:
     heap = SnapshotBuilder()
     holder = heap.global_object()
-    hello, name, empty = (heap.add(holder, "property", text or "e", "string", text, size=24) for text in ("he", "llo", ""))
+    hello, name, empty = (
+        heap.add(holder, "property", text or "e", "string", text, size=24) for text in ("he", "llo", "")
+    )
     for index in range(60):
         joined(heap, holder, hello, name, f"joined{index}")
         joined(heap, holder, hello, empty, f"flat{index}")
