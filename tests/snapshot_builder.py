@@ -11,6 +11,8 @@ next odd number unless given.  Edges are grouped by their node when the file is 
 in which they were made.
 """
 
+# ruff: noqa: A001, A002  # `type` and `id` are what the format calls them
+
 from __future__ import annotations
 
 import gzip
@@ -67,8 +69,8 @@ CHROME = replace(
 BUN = replace(NODE22, line_per_record=False, colon=": ", ending="\n}\n")
 TIMELINE = replace(
     NODE22,
-    trace_tree='[1,0,0,0,[\n2,1,5,120,[]]]',
-    sections={"trace_function_infos": '[0,1,2,3,4,5]', "samples": "[1000,5\n,2000,9]"},
+    trace_tree="[1,0,0,0,[\n2,1,5,120,[]]]",
+    sections={"trace_function_infos": "[0,1,2,3,4,5]", "samples": "[1000,5\n,2000,9]"},
 )  # fmt: skip
 STYLES = {
     "node18": NODE18,
@@ -102,7 +104,9 @@ class SnapshotBuilder:
             self._next_id += 2
         elif id % 2:
             self._next_id = max(self._next_id, id + 2)
-        self.nodes.append({"type": type, "name": name, "id": id, "self_size": size, "detachedness": detachedness})
+        self.nodes.append(
+            {"type": type, "name": name, "id": id, "self_size": size, "detachedness": detachedness}
+        )
         return len(self.nodes) - 1
 
     def edge(self, source: int, type: str, name_or_index: str | int, target: int) -> None:
@@ -193,7 +197,9 @@ class SnapshotBuilder:
         node_types += ["number"] * style.extra_type_entries
         node_table = ",".join(
             _names(style.node_types) if name == "type" else f'"{kind}"'
-            for name, kind in zip((*style.node_fields, *[""] * style.extra_type_entries), node_types, strict=True)
+            for name, kind in zip(
+                (*style.node_fields, *[""] * style.extra_type_entries), node_types, strict=True
+            )
         )
         edge_kinds = {"name_or_index": "string_or_number", "to_node": "node"}
         edge_table = ",".join(
@@ -209,7 +215,9 @@ class SnapshotBuilder:
             '"sample_fields":["timestamp_us","last_assigned_id"],'
             f'"location_fields":{_names(style.location_fields)}}}'
         )
-        extra = "" if style.extra_native_bytes is None else f',"extra_native_bytes":{style.extra_native_bytes}'
+        extra = (
+            "" if style.extra_native_bytes is None else f',"extra_native_bytes":{style.extra_native_bytes}'
+        )
         return (
             f'{{"meta":{meta},"node_count":{len(self.nodes)},"edge_count":{len(self.edges)},'
             f'"trace_function_count":0{extra}}}'
@@ -248,7 +256,9 @@ def _names(names: tuple[str, ...]) -> str:
 
 def _records(records: list[list[int | str]], style: Style) -> str:
     rows = [",".join(str(value) for value in record) for record in records]
-    return "[" + ("\n," if style.line_per_record else ",").join(rows) + ("\n]" if style.line_per_record else "]")
+    return (
+        "[" + ("\n," if style.line_per_record else ",").join(rows) + ("\n]" if style.line_per_record else "]")
+    )
 
 
 def leaky_heap(requests: int = 5) -> SnapshotBuilder:
@@ -260,7 +270,9 @@ def leaky_heap(requests: int = 5) -> SnapshotBuilder:
     for number in range(requests):
         entry = heap.add(table, "internal", "value", "object", "ReportEntry", size=48)
         heap.locate(entry, script=7, line=22, column=13)
-        heap.add(entry, "property", "body", "string", f"body of request {number} with “quotes” and \\", size=100)
+        heap.add(
+            entry, "property", "body", "string", f"body of request {number} with “quotes” and \\", size=100
+        )
     handler = heap.add(window, "property", "handler", "closure", "onRequest", size=64)
     heap.locate(handler, script=7, line=40, column=20)
     scope = heap.add(handler, "internal", "context", "object", "system / Context", size=32)

@@ -175,7 +175,9 @@ def test_indexes_can_be_switched_off(snapshot: Path, monkeypatch: pytest.MonkeyP
     assert reopen(snapshot) is None
 
 
-def test_the_folder_is_in_the_user_s_cache_unless_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_folder_is_in_the_user_s_cache_unless_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("HEAPSLEUTH_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert cache.folder() == tmp_path / "xdg" / "heapsleuth"
@@ -242,7 +244,12 @@ def test_an_index_of_another_version_or_machine_is_made_again(
 
 @pytest.mark.parametrize(
     ("name", "place", "value"),
-    [("edge_targets", 3, 10**6), ("node_names", 2, 10**6), ("first_edges", 1, 10**6), ("location_nodes", 0, 10**6)],
+    [
+        ("edge_targets", 3, 10**6),
+        ("node_names", 2, 10**6),
+        ("first_edges", 1, 10**6),
+        ("location_nodes", 0, 10**6),
+    ],
 )
 def test_an_index_whose_numbers_are_out_of_range_is_not_used(
     snapshot: Path, name: str, place: int, value: int
@@ -271,7 +278,6 @@ def test_an_index_of_an_earlier_boot_is_compared_in_full(
     boot.write_text("first\n")
     monkeypatch.setattr(index, "_BOOT_ID", boot)
     monkeypatch.setattr(index, "_CHUNK_BYTES", 64)
-    monkeypatch.setattr(index, "_SAMPLES", 1)
     keep(snapshot, derived=np.arange(10_000))
     file = only_file(folder)
     data = bytearray(file.read_bytes())
@@ -286,7 +292,9 @@ def test_an_index_of_an_earlier_boot_is_compared_in_full(
     assert reopen(snapshot) is None
 
 
-def test_the_oldest_used_indexes_are_evicted(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_used_indexes_are_evicted(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paths = [leaky_heap(100 + number).write(tmp_path / f"{number}.heapsnapshot") for number in range(4)]
     for number, path in enumerate(paths[:3]):
         keep(path)

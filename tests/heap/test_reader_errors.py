@@ -71,7 +71,12 @@ def test_a_file_cut_at_any_byte_is_truncated_at_that_byte(
 
 @pytest.mark.parametrize(
     ("marker", "section"),
-    [(b'"edge_fields"', "header"), (b'"edges"', "nodes"), (b'"trace_tree"', "trace_function_infos"), (b"(GC roots)", "strings")],
+    [
+        (b'"edge_fields"', "header"),
+        (b'"edges"', "nodes"),
+        (b'"trace_tree"', "trace_function_infos"),
+        (b"(GC roots)", "strings"),
+    ],
 )
 def test_a_truncated_file_names_the_section_it_ends_in(tmp_path: Path, marker: bytes, section: str) -> None:
     data = leaky_heap().to_bytes()
@@ -100,7 +105,9 @@ def test_damaged_compressed_data_is_an_error_about_the_compression(tmp_path: Pat
     if kind == "gzip":
         packed = bytearray(gzip.compress(data))
     else:
-        packed = bytearray(pytest.importorskip("zstandard").ZstdCompressor(write_checksum=True).compress(data))
+        packed = bytearray(
+            pytest.importorskip("zstandard").ZstdCompressor(write_checksum=True).compress(data)
+        )
     packed[len(packed) // 2] ^= 0xFF
 
     refuse(write(tmp_path, bytes(packed)))
@@ -146,15 +153,15 @@ def test_a_hole_of_zero_bytes_was_never_written(tmp_path: Path) -> None:
         (b"BZh91AY&SY", "bzip2"),
         (b"\xfd7zXZ\x00\x00", "xz"),
         ('{"snapshot":{}}'.encode("utf-16"), "UTF-16"),
-        (b'{"head":{"callFrame":{"functionName":"(root)"},"selfSize":0},"samples":[]}', "sampling heap profile"),
-        (b'{"nodes":[{"id":1,"callFrame":{}}],"startTime":1,"endTime":2,"samples":[],"timeDeltas":[]}', "CPU profile"),
+        (b'{"head":{"callFrame":{"functionName":"(root)"}},"samples":[]}', "sampling heap profile"),
+        (b'{"nodes":[{"id":1,"callFrame":{}}],"startTime":1,"timeDeltas":[]}', "CPU profile"),
         (b'{"name":"x","version":"1.0.0","dependencies":{}}', "package.json"),
         (b'{"name":"x","version":"1.0.0","lockfileVersion":3,"packages":{}}', "package-lock.json"),
         (b'{"log":{"version":"1.2","creator":{"name":"x"},"entries":[]}}', "HAR"),
         (b'{"traceEvents":[{"pid":1}]}', "performance trace"),
         (b'{"version":3,"sources":["a.js"],"mappings":"AAAA"}', "source map"),
-        (b'{"version":3,"type":"Inspector","nodes":[0,0,0,0],"nodeClassNames":["a"],"edges":[]}', "JavaScriptCore"),
-        (b'{"header":{"reportVersion":3,"event":"Allocation failed"},"javascriptStack":{}}', "diagnostic report"),
+        (b'{"version":3,"type":"Inspector","nodes":[0,0,0,0],"nodeClassNames":["a"]}', "JavaScriptCore"),
+        (b'{"header":{"reportVersion":3},"javascriptStack":{}}', "diagnostic report"),
         (b'{"format":"heapsleuth/report","version":1}', "report of heapsleuth"),
         (b'{"hello":1}', "JSON, but not a heap snapshot"),
         (b"{}", "JSON, but not a heap snapshot"),
@@ -202,7 +209,9 @@ def test_a_missing_section_is_named(tmp_path: Path, sections: dict[str, str], se
 
 
 @pytest.mark.parametrize("section", ["snapshot", "nodes", "edges", "strings", "samples"])
-def test_a_section_that_comes_twice_is_refused(tmp_path: Path, sections: dict[str, str], section: str) -> None:
+def test_a_section_that_comes_twice_is_refused(
+    tmp_path: Path, sections: dict[str, str], section: str
+) -> None:
     twice = join_sections(sections)[:-1] + f',"{section}":{sections[section]}}}'.encode()
 
     assert f"two sections '{section}'" in refuse(write(tmp_path, twice)).problem
@@ -249,7 +258,9 @@ def test_a_byte_that_cannot_stand_there_is_shown_with_its_place(
 
 
 @pytest.mark.parametrize("digits", ["99999999999999999999", "1" * 5000])
-def test_a_number_too_large_for_64_bits_is_refused(tmp_path: Path, sections: dict[str, str], digits: str) -> None:
+def test_a_number_too_large_for_64_bits_is_refused(
+    tmp_path: Path, sections: dict[str, str], digits: str
+) -> None:
     error = refuse(write(tmp_path, change(sections, "nodes", "9,1,1,0", f"9,1,1,{digits}")))
 
     assert "more than 19 digits" in error.problem
@@ -320,7 +331,7 @@ def test_a_number_that_cannot_be_true_is_shown_with_what_was_expected(
         (lambda h: h["meta"].update(node_types=[[]]), "node_types[0] is missing"),
         (lambda h: h["meta"].update(node_types=[["x"] * 300]), "has 300 types"),
         (lambda h: h["meta"].update(edge_types=7), "edge_types[0] is missing"),
-        (lambda h: h["meta"].update(node_fields=[*h["meta"]["node_fields"], *"abcdefghijklmnopqrstuvwxyz"]), "33 fields"),
+        (lambda h: h["meta"].update(node_fields=[*h["meta"]["node_fields"], *"a" * 26]), "33 fields"),
     ],
 )  # fmt: skip
 def test_a_header_that_cannot_be_true_is_refused(
@@ -329,7 +340,9 @@ def test_a_header_that_cannot_be_true_is_refused(
     assert words in refuse(write(tmp_path, header_with(sections, edit))).problem
 
 
-@pytest.mark.parametrize("text", ["7", "null", '"x"', "[]", "{", '{"meta":{]}', "{'a':1}", "[" * 10000 + "]" * 10000])
+@pytest.mark.parametrize(
+    "text", ["7", "null", '"x"', "[]", "{", '{"meta":{]}', "{'a':1}", "[" * 10000 + "]" * 10000]
+)
 def test_a_header_that_is_no_object_is_refused(tmp_path: Path, sections: dict[str, str], text: str) -> None:
     refuse(write(tmp_path, join_sections({**sections, "snapshot": text})))
 
@@ -361,7 +374,9 @@ def test_free_memory_is_what_the_container_leaves(tmp_path: Path, monkeypatch: p
     assert memory.free_memory() > machine // 2
 
 
-def test_a_string_without_an_end_does_not_eat_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_string_without_an_end_does_not_eat_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cursor, "MAX_LITERAL_BYTES", 1 << 20)
     data = leaky_heap().to_bytes()
     start = data.index(b'"<dummy>"') + 1
@@ -378,7 +393,9 @@ def test_blanks_without_an_end_are_no_number(tmp_path: Path) -> None:
     assert "without a number" in error.problem
 
 
-def test_zstd_without_its_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zstd_without_its_package_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import sys
 
     monkeypatch.setitem(sys.modules, "zstandard", None)
@@ -388,7 +405,9 @@ def test_zstd_without_its_package_says_what_to_install(tmp_path: Path, monkeypat
     assert "heapsleuth[zstd]" in error.advice
 
 
-def test_deep_nesting_in_a_section_nobody_needs_is_stepped_over(tmp_path: Path, sections: dict[str, str]) -> None:
+def test_deep_nesting_in_a_section_nobody_needs_is_stepped_over(
+    tmp_path: Path, sections: dict[str, str]
+) -> None:
     deep = {**sections, "trace_tree": "[" * 200_000 + "]" * 200_000}
 
     assert read(write(tmp_path, join_sections(deep))).node_count == 18

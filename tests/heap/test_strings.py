@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 
     from snapshot_builder import Style
 
-TEXTS = ["plain", 'with "quotes" and \\', "tab\tline\nbell\b\f\r", "Grüße", "日本語", "\x7f", "\u2028", "a/b", ""]
+TEXTS = [
+    "plain",
+    'with "quotes" and \\',
+    "tab\tline\nbell\b\f\r",
+    "Grüße",
+    "日本語",
+    "\x7f",
+    "\u2028",
+    "a/b",
+    "",
+]
 
 
 def heap_with(texts: list[str]) -> SnapshotBuilder:
@@ -61,7 +71,10 @@ def test_every_string_reads_as_json_says_and_is_found_again(tmp_path: Path, styl
     assert table.lengths.tolist() == [len(table.raw(index)) for index in range(len(table))]
 
 
-@given(text=st.text(st.characters(exclude_categories=["Cs"], max_codepoint=0xFFFF), max_size=30), raw=st.booleans())
+@given(
+    text=st.text(st.characters(exclude_categories=["Cs"], max_codepoint=0xFFFF), max_size=30),
+    raw=st.booleans(),
+)
 def test_any_text_is_found_in_either_spelling(text: str, raw: bool) -> None:
     spelling = json_string(text, raw=raw)[1:-1].encode()
     table = table_of([b"before", spelling, b"behind"])
@@ -120,7 +133,7 @@ class CountingStore(MemoryStore):
 def test_neighbours_are_fetched_in_one_read_and_distant_ones_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strings_module, "_KEEP_BYTES", 0)
     table = table_of([b"x" * 100 for _ in range(1000)])
-    store = CountingStore(b'x' * 200_000)
+    store = CountingStore(b"x" * 200_000)
     table.store = store
 
     table.decode_many([1, 2, 3, 999])
@@ -220,10 +233,12 @@ def test_arrays_of_the_table_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_a_long_string_over_many_blocks_is_one_string(tmp_path: Path) -> None:
-    long = "ab\\\"é" * 200_000
+    long = 'ab\\"é' * 200_000
     sections = heap_with(["x"]).sections()
     path = tmp_path / "a.heapsnapshot"
-    path.write_bytes(join_sections({**sections, "strings": sections["strings"][:-1] + "," + json_string(long) + "]"}))
+    path.write_bytes(
+        join_sections({**sections, "strings": sections["strings"][:-1] + "," + json_string(long) + "]"})
+    )
     table = read(path).strings
 
     assert table[len(table) - 1] == long

@@ -25,7 +25,8 @@ def load_interpreted() -> ModuleType:
 
     source = Path(heapsleuth.kernels.__file__).with_name("scan.py")
     spec = importlib.util.spec_from_file_location("interpreted_scan", source)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -106,7 +107,9 @@ def test_writing_begins_where_the_caller_says(scan: Any) -> None:
 NODE_ROWS = [[1, 30, 7, 16, 2, 0, 0], [0, 5, 9, 4294967295, 0, 3, 2], [2, 31, 11, 0, 1, 0, 0]]
 
 
-def run_nodes(module: Any, rows: list[list[int]], fields: list[int]) -> tuple[tuple[int, int, int], list[list[int]]]:
+def run_nodes(
+    module: Any, rows: list[list[int]], fields: list[int]
+) -> tuple[tuple[int, int, int], list[list[int]]]:
     flat = np.array([99, 99, *(value for row in rows for value in row)], np.uint32)
     columns = [np.zeros(4, np.uint8), *(np.zeros(4, np.uint32) for _ in range(4))]
     codes = np.array([10, 11, 12], np.uint8)
@@ -169,7 +172,9 @@ def test_an_edge_to_no_node_is_flagged(scan: Any, target: int) -> None:
 def test_targets_are_divided_exactly_up_to_32_bits(scan: Any, width: int) -> None:
     last = (2**32 - 1) // width
     for node in (last, last - 1, last // 2, 2**24 // width, 1):
-        outcome, columns = run_edges(scan, [[0, 1, node * width]], width, last + 1 if last < 2**32 - 1 else last)
+        outcome, columns = run_edges(
+            scan, [[0, 1, node * width]], width, last + 1 if last < 2**32 - 1 else last
+        )
         if node < 2**32 - 1:
             assert (outcome[0], columns[2][0]) == (0, node)
 
@@ -181,7 +186,13 @@ def test_an_edge_type_outside_the_table_is_flagged(scan: Any) -> None:
 
 @pytest.mark.parametrize(
     ("ids", "expected"),
-    [([1, 3, 5, 7], -1), ([1, 3, 5, 3], 3), ([2, 2, 4, 2, 1], -1), ([17, 1, 15, 31, 1], 4), ([2**32 - 1, 2**32 - 1], 1)],
+    [
+        ([1, 3, 5, 7], -1),
+        ([1, 3, 5, 3], 3),
+        ([2, 2, 4, 2, 1], -1),
+        ([17, 1, 15, 31, 1], 4),
+        ([2**32 - 1, 2**32 - 1], 1),
+    ],
 )
 def test_repeated_odd_ids_are_found_and_even_ones_are_not_looked_at(
     scan: Any, ids: list[int], expected: int
@@ -263,7 +274,9 @@ def test_strings_are_found_whatever_the_block_size(
         (b"null]", 0),
     ],
 )
-def test_what_is_no_list_of_strings_is_refused_where_it_goes_wrong(scan: Any, data: bytes, position: int) -> None:
+def test_what_is_no_list_of_strings_is_refused_where_it_goes_wrong(
+    scan: Any, data: bytes, position: int
+) -> None:
     for step in (1, 3, 100):
         assert scan_all(scan, data, step)[1] == -2 - position
 

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from heapsleuth.errors import SnapshotError
 from heapsleuth.heap import cache
 from heapsleuth.heap.columns import Columns
 from heapsleuth.heap.strings import ByteStore, FileStore, MemoryStore, StringTable
@@ -54,10 +55,12 @@ _ORDER = 0x01020304
 _ALIGN = 64
 _ENDS_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 20
-_SAMPLES = 32
+_SAMPLES = 4
+"""How many megabytes of each array are compared when the machine has not been off since."""
 _SPARE_DISK_BYTES = 1 << 30
 _DTYPES = frozenset(("|u1", "<u2", "<u4", "<u8", "|i1", "<i2", "<i4", "<i8", "<f4", "<f8", "|b1"))
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_STRINGS = ("string_offsets", "string_lengths", "string_hashes")
 _BASE = (
     "node_types",
     "node_names",
@@ -72,6 +75,10 @@ _BASE = (
     "location_lines",
     "location_columns",
 )
+
+
+class _Unusable(ValueError):
+    """Why an index file is not used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,36 +124,34 @@ class Index:
             return None
         try:
             file = cache.file_of(_key(fd))
-            found = _load(file) if file is not None and file.exists() else None
-            if file is None or found is None:
+            if file is None or not file.exists():
                 return None
-            index = cls(found[0], found[1], name, os.dup(fd))
-            if not index._is_sound():
-                _LOG.warning("the index %s does not fit its snapshot and is not used", file)
-                return None
-            with contextlib.suppress(OSError):
-                os.utime(file)  # the oldest-used one is evicted first
-            return index
+            index = cls(*_load(file), name, os.dup(fd))
+            index._check()
         except (OSError, ValueError, KeyError, TypeError) as error:
-            _LOG.warning("the index of %s cannot be used: %s", name, error)
+            _LOG.warning("the index of %s is not used and will be made again: %s", name, error)
             return None
         finally:
             os.close(fd)
+        with contextlib.suppress(OSError):
+            os.utime(file)  # the oldest-used one is evicted first
+        return index
 
-    def _is_sound(self) -> bool:
+    def _check(self) -> None:
         """Check, cheaply, what kernels would read out of bounds by."""
         a = self.arrays
-        if not all(name in a for name in (*_BASE, "string_offsets", "string_lengths", "string_hashes")):
-            return False
+        missing = [name for name in (*_BASE, *_STRINGS) if name not in a]
+        if missing:
+            raise _Unusable(f"it has no array {missing[0]}")
         n, m, k = len(a["node_types"]), len(a["edge_types"]), len(a["location_nodes"])
         lengths = (
             {"node_names": n, "node_ids": n, "self_sizes": n, "first_edges": n + 1}
             | {"edge_names": m, "edge_targets": m}
             | dict.fromkeys(("location_scripts", "location_lines", "location_columns"), k)
-            | dict.fromkeys(("string_offsets", "string_hashes"), len(a["string_lengths"]))
+            | dict.fromkeys(_STRINGS, len(a["string_lengths"]))
         )
         first = a["first_edges"]
-        return (
+        sound = (
             n > 0
             and all(len(a[name]) == length for name, length in lengths.items())
             and int(first[0]) == 0
@@ -156,6 +161,8 @@ class Index:
             and int(a["edge_targets"].max(initial=0)) < n
             and int(a["location_nodes"].max(initial=0)) < n
         )
+        if not sound:
+            raise _Unusable("its numbers are out of range")
 
     def columns(self) -> Columns:
         """Return the snapshot's columns, as a reader would, without reading the snapshot."""
@@ -231,15 +238,17 @@ class IndexWriter:
         Returns:
             The same values mapped from the file, not writeable, so that the caller can let go of
             *array*; *array* itself when no index is written.
+
+        Raises:
+            ValueError: It has no plain numbers, more than one dimension, or a name that is there.
         """
         if not self.active:
             return array
+        flat = np.ascontiguousarray(array)
+        if flat.ndim != 1 or flat.dtype.str not in _DTYPES or name in self._entries:
+            raise ValueError(f"array {name} of {flat.dtype} with {flat.ndim} dimensions cannot be indexed")
         try:
-            flat = np.ascontiguousarray(array)
-            if flat.ndim != 1 or flat.dtype.str not in _DTYPES or name in self._entries:
-                raise ValueError(f"array {name} of {flat.dtype} with {flat.ndim} dimensions cannot be indexed")
-            if flat.nbytes + _SPARE_DISK_BYTES > cache.free_bytes(self._fd):
-                raise OSError("the disk of the cache folder is nearly full")
+            self._need_room(flat.nbytes)
             offset = self._at
             self._write(memoryview(cast("Any", flat)).cast("B"))
             self._write(b"\0" * (-self._at % _ALIGN))
@@ -249,6 +258,26 @@ class IndexWriter:
             self._give_up(error)
             return array
 
+    def _add_bytes(self, name: str, store: ByteStore, length: int) -> None:
+        """Append the bytes of a store, piece by piece: there can be gigabytes of them."""
+        if not self.active:
+            return
+        offset, sums = self._at, []
+        try:
+            self._need_room(length)
+            for start in range(0, length, _CHUNK_BYTES):
+                piece = store.read(start, min(_CHUNK_BYTES, length - start))
+                self._write(piece)
+                sums.append(_sum(np.frombuffer(piece, np.uint8)))
+            self._write(b"\0" * (-self._at % _ALIGN))
+            self._entries[name] = _Entry("|u1", length, offset, tuple(sums))
+        except (OSError, SnapshotError) as error:
+            self._give_up(error)
+
+    def _need_room(self, count: int) -> None:
+        if count + _SPARE_DISK_BYTES > cache.free_bytes(self._fd):
+            raise OSError("the disk of the cache folder is nearly full")
+
     def add_columns(self, columns: Columns) -> Columns:
         """
         Append all base columns and where the strings are.
@@ -256,7 +285,7 @@ class IndexWriter:
         Returns:
             The same columns mapped from the file, so that the caller can let go of *columns*.
         """
-        mapped = {name: self.add(name, getattr(columns, name)) for name in _BASE}
+        mapped: dict[str, Any] = {name: self.add(name, getattr(columns, name)) for name in _BASE}
         if columns.detachedness is not None:
             mapped["detachedness"] = self.add("detachedness", columns.detachedness)
         strings = columns.strings
@@ -264,7 +293,7 @@ class IndexWriter:
         self.add("string_lengths", strings.lengths)
         self.add("string_hashes", strings.hashes)
         if not (isinstance(strings.store, FileStore) and strings.store.watched):
-            self.add("string_bytes", np.frombuffer(strings.store.read(0, strings.size), np.uint8))
+            self._add_bytes("string_bytes", strings.store, strings.size)
         self._attributes |= {
             "string_base": strings.base,
             "string_size": strings.size,
@@ -313,7 +342,7 @@ class IndexWriter:
 
     def _write(self, data: bytes | memoryview) -> None:
         rest = memoryview(data)
-        while len(rest):
+        while rest:
             rest = rest[os.write(self._fd, rest[: 1 << 30]) :]
         self._at += len(data)
 
@@ -388,47 +417,47 @@ def _map(fd: int, entry: _Entry) -> NDArray[Any]:
     return np.asarray(mapped)
 
 
-def _load(file: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
-    """Return arrays and attributes of an index file; None, with a message in the log, if it is damaged."""
+def _load(file: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """
+    Return arrays and attributes of an index file.
+
+    Raises:
+        _Unusable: It is damaged or of another version.
+    """
     with file.open("rb") as opened:
         size = os.fstat(opened.fileno()).st_size
         head = opened.read(_HEAD.size)
         if len(head) != _HEAD.size or zlib.crc32(head[:-4]) != int.from_bytes(head[-4:], "little"):
-            return _damaged(file, "its head is damaged")
+            raise _Unusable("its head is damaged")
         magic, version, order, offset, length, crc, _ = _HEAD.unpack(head)
         if (magic, version, order) != (_MAGIC, VERSION, _ORDER):
-            return _damaged(file, "it is of another version")
+            raise _Unusable("it is of another version")
         if offset + length != size:
-            return _damaged(file, f"it has {size:,} bytes, expected {offset + length:,}")
+            raise _Unusable(f"it has {size:,} bytes, expected {offset + length:,}")
         opened.seek(offset)
         text = opened.read(length)
         if zlib.crc32(text) != crc:
-            return _damaged(file, "its directory is damaged")
+            raise _Unusable("its directory is damaged")
         directory = json.loads(text)
-        entries = {
-            name: _Entry(dtype, count, at, tuple(sums))
-            for name, (dtype, count, at, *sums) in directory["arrays"].items()
-        }
         thorough = directory["boot"] is None or directory["boot"] != _boot()
         arrays = {}
-        for name, entry in entries.items():
-            if entry.dtype not in _DTYPES or entry.offset + entry.length * np.dtype(entry.dtype).itemsize > offset:
-                return _damaged(file, f"array {name} is not inside it")
+        for name, (dtype, count, at, *sums) in directory["arrays"].items():
+            entry = _Entry(dtype, count, at, tuple(sums))
+            if dtype not in _DTYPES or at + count * np.dtype(dtype).itemsize > offset:
+                raise _Unusable(f"array {name} is not inside it")
             arrays[name] = _map(opened.fileno(), entry)
             if not _matches(arrays[name], entry.sums, thorough=thorough):
-                return _damaged(file, f"array {name} is damaged")
+                raise _Unusable(f"array {name} is damaged")
         return arrays, directory["attributes"]
 
 
 def _matches(array: NDArray[Any], sums: tuple[int, ...], *, thorough: bool) -> bool:
-    """Compare an array with its checksums, or a few megabytes spread over it with theirs."""
+    """Compare an array with its checksums, or only some megabytes spread over it with theirs."""
     data = array.view(np.uint8)
     count = -(-len(data) // _CHUNK_BYTES)
     if len(sums) != count:
         return False
-    chosen = range(count) if thorough or count <= _SAMPLES else range(0, count, -(-count // 4))
-    return all(_sum(data[i * _CHUNK_BYTES : (i + 1) * _CHUNK_BYTES]) == sums[i] for i in chosen)
-
-
-def _damaged(file: Path, why: str) -> None:
-    _LOG.warning("the index %s is not used and will be made again: %s", file, why)
+    step = 1 if thorough else max(1, count // _SAMPLES)
+    return all(
+        _sum(data[i * _CHUNK_BYTES : (i + 1) * _CHUNK_BYTES]) == sums[i] for i in range(0, count, step)
+    )

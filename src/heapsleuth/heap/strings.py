@@ -89,7 +89,10 @@ class FileStore:
             data = b"" if changed else self._pread(offset, length)
         except OSError as error:
             raise SnapshotError(
-                self._path, f"reading strings failed: {error.strerror or error}", section="strings", offset=offset
+                self._path,
+                f"reading strings failed: {error.strerror or error}",
+                section="strings",
+                offset=offset,
             ) from error
         if changed or len(data) != length:
             raise SnapshotError(
@@ -202,7 +205,8 @@ class StringTable:
             origin = int(starts[first])
             chunk = self._fetch(origin, int(ends[last]) - origin)
             texts.extend(
-                _decode(chunk[int(starts[i]) - origin : int(ends[i]) - origin]) for i in range(first, last + 1)
+                _decode(chunk[int(starts[i]) - origin : int(ends[i]) - origin])
+                for i in range(first, last + 1)
             )
             first = last + 1
         return [texts[i] for i in back.tolist()]

@@ -179,54 +179,39 @@ def scan_integers_wide(
 
     Numbers of more than 19 digits are TOO_WIDE, whatever their value.
     """
+    i: cython.Py_ssize_t = start
+    n: cython.Py_ssize_t = at
+    first: cython.Py_ssize_t
+    value: cython.ulonglong
+    byte: cython.uint
     after_number: cython.int = AFTER_NUMBER
     after_comma: cython.int = AFTER_COMMA
     bad_byte: cython.int = BAD_BYTE
     too_wide: cython.int = TOO_WIDE
-    i: cython.Py_ssize_t = start
-    n: cython.Py_ssize_t = at
-    first: cython.Py_ssize_t = start
-    value: cython.ulonglong
-    byte: cython.uint
-    status: cython.int = after_comma
+    status: cython.int = AFTER_COMMA
     with cython.nogil:
         while i < end:
             byte = block[i]
-            if byte < 48 or byte > 57:
-                if byte == 32 or byte == 10 or byte == 13 or byte == 9:
+            if byte >= 48 and byte <= 57 and status == after_comma:
+                first = i
+                value = 0
+                while i < end and i - first < 19 and block[i] >= 48 and block[i] <= 57:
+                    value = value * 10 + (block[i] - 48)
                     i += 1
-                    continue
+                if i < end and block[i] >= 48 and block[i] <= 57:
+                    status = too_wide
+                    i = first
+                    break
+                out[n] = value
+                n += 1
+                status = after_number
+                continue
+            if byte == 44 and status == after_number:
+                status = after_comma
+            elif not (byte == 32 or byte == 10 or byte == 13 or byte == 9):
                 status = bad_byte
                 break
-            first = i
-            value = 0
-            while i < end and i - first < 20:
-                byte = block[i]
-                if byte < 48 or byte > 57:
-                    break
-                if i - first == 19:
-                    status = too_wide
-                    break
-                value = value * 10 + (byte - 48)
-                i += 1
-            if status == too_wide:
-                i = first
-                break
-            out[n] = value
-            n += 1
-            status = after_number
-            while i < end:
-                byte = block[i]
-                i += 1
-                if byte == 44:
-                    status = after_comma
-                    break
-                if not (byte == 32 or byte == 10 or byte == 13 or byte == 9):
-                    status = bad_byte
-                    i -= 1
-                    break
-            if status == bad_byte:
-                break
+            i += 1
     return n, status, i
 
 
@@ -494,8 +479,14 @@ def scan_strings(
                         continue
                     # " \ / b f n r t
                     if not (
-                        byte == 34 or byte == 92 or byte == 47 or byte == 98
-                        or byte == 102 or byte == 110 or byte == 114 or byte == 116
+                        byte == 34
+                        or byte == 92
+                        or byte == 47
+                        or byte == 98
+                        or byte == 102
+                        or byte == 110
+                        or byte == 114
+                        or byte == 116
                     ):
                         status = strings_bad
                         stop += 1

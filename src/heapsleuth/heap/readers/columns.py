@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["EdgeColumns", "Growing", "LocationColumns", "NodeColumns", "find_repeated_id"]
 
 _MAX32 = 2**32 - 1
+_DETACHED = 2
 
 
 class Growing:
@@ -69,6 +70,7 @@ class NodeColumns:
         self.row = 0
 
     def __call__(self, flat: Flat, begin: int, rows: int, offset: int) -> None:
+        """Take `rows` nodes from place `begin` of *flat* on; they came from the block at `offset`."""
         row, layout = self.row, self._layout
         if row + rows > layout.node_count:
             raise self._cursor.bad(f"more nodes than the {layout.node_count:,} of the header", offset)
@@ -96,14 +98,15 @@ class NodeColumns:
         at = np.flatnonzero(kinds >= known)
         if len(at):
             raise self._cursor.bad(
-                f"node {row + int(at[0]):,} has type {int(kinds[at[0]])}, the header names {known} types", offset
+                f"node {row + int(at[0]):,} has type {int(kinds[at[0]])}, the header names {known} types",
+                offset,
             )
 
     def _take_detachedness(self, flat: Flat, begin: int, rows: int, row: int) -> None:
         if self.detachedness is None:
             self.detachedness = np.zeros(self._layout.node_count, np.uint8)
         values = self._field(flat, begin, rows, 6)
-        self.detachedness[row : row + rows] = np.where(values <= 2, values, 0)
+        self.detachedness[row : row + rows] = np.where(values <= _DETACHED, values, 0)
 
     def _take_wide(self, flat: Flat, begin: int, rows: int, offset: int, row: int) -> None:
         self._find_bad_type(flat, begin, rows, offset, row)
@@ -147,6 +150,7 @@ class EdgeColumns:
         self.row = 0
 
     def __call__(self, flat: Flat, begin: int, rows: int, offset: int) -> None:
+        """Take `rows` edges from place `begin` of *flat* on; they came from the block at `offset`."""
         row, layout = self.row, self._layout
         if row + rows > layout.edge_count:
             raise self._cursor.bad(f"more edges than the {layout.edge_count:,} of the header", offset)
@@ -181,7 +185,8 @@ class EdgeColumns:
         at = np.flatnonzero(kinds >= known)
         if len(at):
             raise self._cursor.bad(
-                f"edge {row + int(at[0]):,} has type {int(kinds[at[0]])}, the header names {known} types", offset
+                f"edge {row + int(at[0]):,} has type {int(kinds[at[0]])}, the header names {known} types",
+                offset,
             )
         nodes = targets // np.uint64(layout.node_width)
         at = np.flatnonzero((targets % np.uint64(layout.node_width) != 0) | (nodes >= layout.node_count))
@@ -193,7 +198,9 @@ class EdgeColumns:
             )
         at = np.flatnonzero(names > _MAX32)
         if len(at):
-            raise self._cursor.bad(f"edge {row + int(at[0]):,} has the name or index {int(names[at[0]]):,}", offset)
+            raise self._cursor.bad(
+                f"edge {row + int(at[0]):,} has the name or index {int(names[at[0]]):,}", offset
+            )
         named = layout.named_edges[kinds] != 0
         self.largest_name = max(self.largest_name, int(names[named].max(initial=0)))
         self.types[row : row + rows] = layout.edge_types[kinds]
@@ -211,19 +218,24 @@ class LocationColumns:
         self._count = 0
 
     def __call__(self, flat: Flat, begin: int, rows: int, offset: int) -> None:
+        """Take `rows` locations from place `begin` of *flat* on; they came from the block at `offset`."""
         layout = self._layout
         fields = layout.location_fields
         if fields is None:
-            raise self._cursor.bad("there are locations, but the header has no snapshot.meta.location_fields", offset)
+            raise self._cursor.bad(
+                "there are locations, but the header has no snapshot.meta.location_fields", offset
+            )
         width = int(fields[0])
         records = flat[begin : begin + rows * width].reshape(rows, width)
         objects = records[:, fields[1]]
         nodes = objects // flat.dtype.type(layout.node_width)
-        at = np.flatnonzero((nodes * flat.dtype.type(layout.node_width) != objects) | (nodes >= layout.node_count))
+        at = np.flatnonzero(
+            (nodes * flat.dtype.type(layout.node_width) != objects) | (nodes >= layout.node_count)
+        )
         if len(at):
             raise self._cursor.bad(
-                f"location {self._count + int(at[0]):,} belongs to {int(objects[at[0]]):,}, expected a multiple of"
-                f" {layout.node_width} below {layout.node_count * layout.node_width:,}",
+                f"location {self._count + int(at[0]):,} belongs to {int(objects[at[0]]):,}, expected a"
+                f" multiple of {layout.node_width} below {layout.node_count * layout.node_width:,}",
                 offset,
             )
         end = self._count + rows

@@ -26,6 +26,8 @@ _HEADER_BYTES = 16 << 20
 _BLANKS = re.compile(rb"[ \t\r\n]*")
 _SCALAR = re.compile(rb"[-+.0-9A-Za-z]+")
 _KEY = re.compile(rb'"((?:[^"\\\x00-\x1f]|\\.)*)"')
+_KEY_BYTES = 4096
+_PRINTABLE = range(33, 127)
 _TRUNCATED_ADVICE = "The process that wrote it was killed, or the disk was full; take the snapshot again."
 
 
@@ -113,8 +115,10 @@ class Cursor:
         if byte != ord('"'):
             raise self.unexpected(byte, "a key in quotes")
         while not (found := _KEY.match(self.block, self.start, self.end)):
-            if self.end - self.start > 4096:
-                raise self.bad("a key of more than 4,096 bytes, or with bytes that cannot stand in one", self.offset)
+            if self.end - self.start > _KEY_BYTES:
+                raise self.bad(
+                    "a key of more than 4,096 bytes, or with bytes that cannot stand in one", self.offset
+                )
             if not self.refill():
                 raise self.truncated()
         self.start = found.end()
@@ -153,7 +157,9 @@ class Cursor:
             if kept is not None:
                 kept += self.block[self.start : behind]
                 if len(kept) > _HEADER_BYTES:
-                    raise self.bad(f"more than {_HEADER_BYTES:,} bytes in what should be a short header", self.offset)
+                    raise self.bad(
+                        f"more than {_HEADER_BYTES:,} bytes in what should be a short header", self.offset
+                    )
             self.start = behind
 
     def _skip_scalar(self, byte: int, kept: bytearray | None) -> None:
@@ -163,7 +169,7 @@ class Cursor:
                 raise self.unexpected(byte, "a value")
             if found.end() < self.end or not self.refill():
                 break
-            if self.end - self.start > 4096 and found.end() - found.start() > 4096:
+            if found.end() - found.start() > _KEY_BYTES:
                 raise self.unexpected(byte, "a value")
         if kept is not None:
             kept += found.group()
@@ -181,7 +187,7 @@ class Cursor:
         )
 
     def unexpected(self, byte: int, wanted: str) -> SnapshotError:
-        """Return the error for a byte (or the end, -1) in place of *wanted*; the place is the current one."""
+        """Return the error for a byte (or the end, -1) here in place of *wanted*."""
         return self.unexpected_at(byte, wanted, self.offset)
 
     def unexpected_at(self, byte: int, wanted: str, offset: int) -> SnapshotError:
@@ -196,7 +202,7 @@ class Cursor:
                 offset=offset,
                 advice=_TRUNCATED_ADVICE,
             )
-        found = f"`{chr(byte)}`" if 32 < byte < 127 else f"byte 0x{byte:02x}"
+        found = f"`{chr(byte)}`" if byte in _PRINTABLE else f"byte 0x{byte:02x}"
         return self.bad(f"found {found}, expected {wanted}", offset)
 
     def bad(self, problem: str, offset: int | None) -> SnapshotError:

@@ -22,6 +22,7 @@ EDGE_FIELDS = ("type", "name_or_index", "to_node")
 LOCATION_FIELDS = ("object_index", "script_id", "line", "column")
 MAX_FIELDS = 32
 """V8 has had 5 to 7 fields per node; far more is no snapshot."""
+MAX_TYPES = 255
 _INDEXED_EDGES = frozenset((EdgeType.ELEMENT, EdgeType.HIDDEN))
 
 
@@ -75,13 +76,14 @@ def parse_layout(path: str, snapshot: object) -> Layout:
         raise _bad(path, f"snapshot.root_index is {header['root_index']!r}, expected the root to come first")
     node_fields, node_width = _places(path, meta, "node_fields", NODE_FIELDS)
     edge_fields, edge_width = _places(path, meta, "edge_fields", EDGE_FIELDS)
-    detached = _names(path, meta, "node_fields").index("detachedness") if "detachedness" in meta["node_fields"] else -1  # type: ignore[operator]
+    node_names = _names(path, meta, "node_fields")
+    detached = node_names.index("detachedness") if "detachedness" in node_names else -1
     locations: NDArray[np.int32] | None = None
     if "location_fields" in meta:
         location_fields, location_width = _places(path, meta, "location_fields", LOCATION_FIELDS)
         locations = np.array([location_width, *location_fields], np.int32)
-    node_types = _types(path, meta, "node_types", _names(path, meta, "node_fields").index("type"))
-    edge_types = _types(path, meta, "edge_types", _names(path, meta, "edge_fields").index("type"))
+    node_types = _types(path, meta, "node_types", node_fields[0])
+    edge_types = _types(path, meta, "edge_types", edge_fields[0])
     edge_codes = [edge_type_code(name) for name in edge_types]
     extra = header.get("extra_native_bytes", 0)
     return Layout(
@@ -127,7 +129,9 @@ def _places(path: str, meta: dict[str, object], key: str, wanted: Sequence[str])
         raise _bad(path, f"snapshot.meta.{key} has {len(names)} fields, expected at most {MAX_FIELDS}")
     missing = [name for name in wanted if name not in names]
     if missing:
-        raise _bad(path, f"snapshot.meta.{key} has no field {missing[0]!r}, only {', '.join(names) or 'none'}")
+        raise _bad(
+            path, f"snapshot.meta.{key} has no field {missing[0]!r}, only {', '.join(names) or 'none'}"
+        )
     return [names.index(name) for name in wanted], len(names)
 
 
@@ -142,8 +146,8 @@ def _types(path: str, meta: dict[str, object], key: str, place: int) -> list[str
     names = table[place] if isinstance(table, list) and place < len(table) else None
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise _bad(path, f"snapshot.meta.{key}[{place}] is missing or no list of type names")
-    if len(names) > 255:
-        raise _bad(path, f"snapshot.meta.{key}[{place}] has {len(names)} types, expected at most 255")
+    if len(names) > MAX_TYPES:
+        raise _bad(path, f"snapshot.meta.{key}[{place}] has {len(names)} types, expected at most {MAX_TYPES}")
     return cast("list[str]", names)
 
 

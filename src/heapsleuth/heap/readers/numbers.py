@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
@@ -81,7 +81,7 @@ class NumberReader:
         self._blocks: list[bytearray] = []
         self._flats: list[NDArray[np.uint32]] = []
 
-    def __enter__(self) -> NumberReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -131,7 +131,7 @@ class NumberReader:
             total += rows
             self._blocks.append(job.block)
             if flat.dtype == np.uint32:
-                self._flats.append(flat)
+                self._flats.append(flat.view(np.uint32))
         if len(carried):
             raise cursor.bad(f"the last record has {len(carried)} numbers, expected {width}", cursor.offset)
         return total
@@ -156,9 +156,9 @@ class NumberReader:
                 break
         rest = cut + 1 if closed else cut
         need = (cut - start + 1) // 2 + MAX_FIELDS + 1
-        flat = self._flats.pop() if self._flats else np.empty(cursor.block_bytes // 2 + MAX_FIELDS + 2, np.uint32)
+        flat = self._flats.pop() if self._flats else np.empty(0, np.uint32)
         if len(flat) < need:
-            flat = np.empty(need, np.uint32)
+            flat = np.empty(max(need, cursor.block_bytes // 2 + MAX_FIELDS + 2), np.uint32)
         fresh = self._blocks.pop() if self._blocks else bytearray(cursor.block_bytes)
         if len(fresh) <= end - rest:
             fresh = bytearray(2 * (end - rest) + 1)
@@ -182,7 +182,9 @@ class NumberReader:
         cursor = self._cursor
         if parsed.status == BAD_BYTE:
             byte = job.block[parsed.position]
-            raise cursor.unexpected_at(byte, "unsigned integers with commas between", job.origin + parsed.position)
+            raise cursor.unexpected_at(
+                byte, "unsigned integers with commas between", job.origin + parsed.position
+            )
         if parsed.status == TOO_WIDE:
             raise cursor.bad("a number of more than 19 digits", job.origin + parsed.position)
         if job.ended:

@@ -11,12 +11,14 @@ import stat
 import sys
 import zlib
 from gzip import BadGzipFile, GzipFile
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from heapsleuth.errors import SnapshotError, SnapshotTruncated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from _typeshed import WriteableBuffer
 
 __all__ = ["ByteSource", "open_source"]
 
@@ -112,29 +114,28 @@ def _is_read_error(error: Exception) -> bool:
     return isinstance(error, (OSError, BadGzipFile, zlib.error)) or type(error).__name__ == "ZstdError"
 
 
-class _Joined:
+class _Joined(io.RawIOBase):
     """The bytes that were looked at already, then the rest."""
 
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+    def __init__(self, head: bytes, rest: io.RawIOBase) -> None:
+        super().__init__()
         self._head = head
         self._rest = rest
         self.count = 0
 
-    def readinto(self, buffer: memoryview, /) -> int:
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer)
         if self._head:
-            count = min(len(buffer), len(self._head))
-            buffer[:count] = self._head[:count]
+            count = min(len(view), len(self._head))
+            view[:count] = self._head[:count]
             self._head = self._head[count:]
         else:
-            readinto = cast("Callable[[memoryview], int | None]", self._rest.readinto)  # type: ignore[attr-defined]
-            count = readinto(buffer) or 0
+            count = self._rest.readinto(view) or 0
         self.count += count
         return count
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return up to *size* bytes; the interface the decompressors read from."""
-        buffer = bytearray(size if size >= 0 else 1 << 16)
-        return bytes(buffer[: self.readinto(memoryview(buffer))])
 
 
 def open_source(path: str) -> ByteSource:
@@ -154,16 +155,18 @@ def open_source(path: str) -> ByteSource:
                 break
             head += part
         if not head:
-            raise SnapshotTruncated(
+            raise SnapshotTruncated(  # noqa: TRY301 - the handler closes the file
                 path,
                 "the file is empty (0 bytes)" if path != "-" else "standard input is empty",
                 offset=0,
-                advice="Node creates the file empty and fills it only when the heap has been walked: wait until"
-                " it grows no more. If the process is gone, it was killed before it could write.",
+                advice="Node creates the file empty and fills it only when the heap has been walked: wait"
+                " until it grows no more. If the process is gone, it was killed before it could write.",
             )
         for magic, (what, advice) in _OTHER_PACKERS.items():
             if head.startswith(magic):
-                raise SnapshotError(path, f"this is {what}, not a heap snapshot", advice=advice)
+                raise SnapshotError(  # noqa: TRY301
+                    path, f"this is {what}, not a heap snapshot", advice=advice
+                )
         return _wrap(path, raw, head, size)
     except OSError as error:
         raw.close()
@@ -186,7 +189,11 @@ def _open_raw(path: str) -> io.FileIO:
         raise SnapshotError(path, "there is no such file", advice="Check the path and the folder.") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        advice = "Node writes snapshots readable for their owner only." if isinstance(error, PermissionError) else ""
+        advice = (
+            "Node writes snapshots readable for their owner only."
+            if isinstance(error, PermissionError)
+            else ""
+        )
         raise SnapshotError(path, f"cannot be opened: {reason}", advice=advice) from error
     return raw
 
@@ -212,7 +219,7 @@ def _wrap(path: str, raw: io.FileIO, head: bytes, size: int | None) -> ByteSourc
     joined = _Joined(head, raw)
     reader: _Reader = joined
     if packed == "gzip":
-        reader = GzipFile(fileobj=joined)
+        reader = GzipFile(fileobj=cast("IO[bytes]", joined))
     elif packed == "zstd":
         reader = _zstd(path, joined)
     return ByteSource(
@@ -228,17 +235,19 @@ def _wrap(path: str, raw: io.FileIO, head: bytes, size: int | None) -> ByteSourc
 
 def _zstd(path: str, joined: _Joined) -> _Reader:
     try:
-        from compression import zstd  # type: ignore[import-not-found]  # Python 3.14 on
+        from compression import zstd  # type: ignore[import-not-found]  # noqa: PLC0415 - Python 3.14 on
 
         return cast("_Reader", zstd.ZstdFile(joined))
     except ImportError:
         pass
     try:
-        import zstandard
+        import zstandard  # noqa: PLC0415 - optional
     except ImportError:
         raise SnapshotError(
             path,
             "this file is compressed with zstd, and the package that reads it is not installed",
             advice="Run `pip install heapsleuth[zstd]`, or unpack the file with `unzstd`.",
         ) from None
-    return cast("_Reader", zstandard.ZstdDecompressor().stream_reader(joined, read_across_frames=True))
+    return cast(
+        "_Reader", zstandard.ZstdDecompressor().stream_reader(cast("Any", joined), read_across_frames=True)
+    )

@@ -80,7 +80,9 @@ def read_strings(cursor: Cursor) -> StringTable:
             count,
         )
         if status == STRINGS_BAD:
-            raise cursor.unexpected_at(cursor.block[behind], "strings with commas between", cursor.origin + behind)
+            raise cursor.unexpected_at(
+                cursor.block[behind], "strings with commas between", cursor.origin + behind
+            )
         if spool is not None:
             with memoryview(cursor.block) as view, view[cursor.start : behind] as used:
                 spool.write(used)

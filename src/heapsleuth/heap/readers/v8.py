@@ -139,9 +139,7 @@ class _Document:
             raise self._cursor.bad("this section comes before the header `snapshot`", self._cursor.offset)
         return self._layout
 
-    def _allocate(
-        self, make: type[Made], layout: Layout, count: int, width: int
-    ) -> Made:
+    def _allocate(self, make: type[Made], layout: Layout, count: int, width: int) -> Made:
         """
         Make columns for as many records as there can be.
 
@@ -155,15 +153,15 @@ class _Document:
         need = count * make.bytes_per_row
         try:
             if need > _SPARE_BYTES and need > free_memory():
-                raise MemoryError
+                raise MemoryError  # noqa: TRY301
             return make(cursor, layout, count)
         except (MemoryError, ValueError) as error:
             raise SnapshotError(
                 cursor.path,
                 f"{count:,} {cursor.section} need {need:,} bytes of memory, which are not free",
                 section=cursor.section,
-                advice="Close other programs or use a machine with more memory; about 1.2 times the size of the"
-                " snapshot is needed. If the snapshot is small, its header is damaged.",
+                advice="Close other programs or use a machine with more memory; about 1.2 times the size of"
+                " the snapshot is needed. If the snapshot is small, its header is damaged.",
             ) from error
 
     def _check_count(self, what: str, found: int, expected: int) -> None:
@@ -179,11 +177,14 @@ class _Document:
         first_edges[0] = 0
         edges = int(first_edges.sum(dtype=np.uint64))
         if edges != layout.edge_count:
-            raise bad(f"the nodes have {edges:,} edges in all, the header says {layout.edge_count:,}", None)
+            expected = f"the header says {layout.edge_count:,}"
+            raise bad(f"the nodes have {edges:,} edges in all, {expected}", None)
         np.cumsum(first_edges, out=first_edges)
         twice = find_repeated_id(nodes.ids)
         if twice >= 0:
-            raise bad(f"node {twice:,} has the id {int(nodes.ids[twice])}, which another one has already", None)
+            raise bad(
+                f"node {twice:,} has the id {int(nodes.ids[twice])}, which another one has already", None
+            )
 
     def _finish(self) -> Columns:
         cursor = self._cursor
@@ -198,10 +199,14 @@ class _Document:
         cursor.section = "strings"
         if nodes.largest_name >= count:
             at = int(np.flatnonzero(nodes.names >= count)[0])
-            raise cursor.bad(f"node {at:,} has name {int(nodes.names[at]):,}, there are {count:,} strings", None)
+            raise cursor.bad(
+                f"node {at:,} has name {int(nodes.names[at]):,}, there are {count:,} strings", None
+            )
         if edges.largest_name >= count:
             raise cursor.bad(f"an edge has name {edges.largest_name:,}, there are {count:,} strings", None)
-        location_nodes, scripts, lines, columns = (self._locations or LocationColumns(cursor, layout)).finish()
+        location_nodes, scripts, lines, columns = (
+            self._locations or LocationColumns(cursor, layout)
+        ).finish()
         return Columns(
             node_types=nodes.types,
             node_names=nodes.names,
