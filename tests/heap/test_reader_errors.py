@@ -393,6 +393,26 @@ def test_blanks_without_an_end_are_no_number(tmp_path: Path) -> None:
     assert "without a number" in error.problem
 
 
+@pytest.mark.parametrize("edit", ["append", "insert nodes", "touch"])
+def test_a_file_that_changes_while_it_is_read_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edit: str
+) -> None:
+    monkeypatch.setattr(cursor, "BLOCK_BYTES", 256)
+    data = header_with(leaky_heap().sections(NODE22), lambda h: h.update(node_count=10**6))
+    path = write(tmp_path, leaky_heap(100).to_bytes() if edit != "insert nodes" else data)
+
+    def write_to_it(phase: str, _done: int, _total: int | None) -> None:
+        if phase == "nodes":
+            if edit == "insert nodes":  # more of them than the file had room for when it was opened
+                path.write_bytes(data[: data.index(b'"nodes":[') + 9] + b"9,1,1,0,0,0,0," * 5000)
+            else:
+                path.write_bytes(path.read_bytes() + (b" " if edit == "append" else b""))
+            os.utime(path, ns=(0, 10**9))
+
+    with pytest.raises(SnapshotError, match="the file changed while it was being read"):
+        read(path, write_to_it)
+
+
 def test_zstd_without_its_package_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,8 @@ class NodeColumns:
         row, layout = self.row, self._layout
         if row + rows > layout.node_count:
             raise self._cursor.bad(f"more nodes than the {layout.node_count:,} of the header", offset)
+        if row + rows > len(self.types):
+            raise self._cursor.changed()
         self.row += rows
         columns = (self.types, self.names, self.ids, self.sizes, self.first_edges[1:])
         if flat.dtype == np.uint32 and all(column.dtype != np.uint64 for column in columns):
@@ -154,6 +156,8 @@ class EdgeColumns:
         row, layout = self.row, self._layout
         if row + rows > layout.edge_count:
             raise self._cursor.bad(f"more edges than the {layout.edge_count:,} of the header", offset)
+        if row + rows > len(self.types):
+            raise self._cursor.changed()
         self.row += rows
         if flat.dtype == np.uint32:
             flags, largest = scatter_edges(

@@ -186,6 +186,15 @@ class Cursor:
             advice=_TRUNCATED_ADVICE,
         )
 
+    def changed(self) -> SnapshotError:
+        """Return the error for a file that somebody wrote to meanwhile."""
+        return SnapshotError(
+            self.path,
+            "the file changed while it was being read",
+            section=self.section,
+            advice="Wait until the process has written it to its end, then run again.",
+        )
+
     def unexpected(self, byte: int, wanted: str) -> SnapshotError:
         """Return the error for a byte (or the end, -1) here in place of *wanted*."""
         return self.unexpected_at(byte, wanted, self.offset)

@@ -68,7 +68,18 @@ class ByteSource:
         self._reader = reader
         self._packed = packed
         self._where = where
+        self._identity = self._look()
         self.close = close
+
+    def _look(self) -> tuple[int, int] | None:
+        if self.plain_fd is None:
+            return None
+        status = os.fstat(self.plain_fd)
+        return status.st_size, status.st_mtime_ns
+
+    def changed(self) -> bool:
+        """Return whether a plain file was written to since it was opened."""
+        return self._look() != self._identity
 
     def progress(self) -> tuple[int, int | None]:
         """Return (bytes read so far, all bytes or None), both counted as they lie in the file."""

@@ -80,6 +80,17 @@ class _Document:
         self._strings: StringTable | None = None
 
     def read(self) -> Columns:
+        try:
+            columns = self._read()
+        except SnapshotError:
+            if self._cursor.source.changed():
+                raise self._cursor.changed() from None
+            raise
+        if self._cursor.source.changed():
+            raise self._cursor.changed()
+        return columns
+
+    def _read(self) -> Columns:
         cursor = self._cursor
         cursor.refill()
         self._head = bytes(cursor.block[: min(cursor.end, _HEAD_BYTES)])
