@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 __all__ = [
     "KindHint",
     "SourceText",
-    "declaring_scope",
     "find_declaration",
     "growth_offsets",
     "growth_sites",
     "module_variable",
     "property_declaration",
+    "scope_of_context",
     "visible_declaration",
 ]
 
@@ -156,39 +156,43 @@ def property_declaration(
     return best_made[0] if is_one_object else _only(best_made)
 
 
-def declaring_scope(
-    outline_: Outline, name: str, siblings: Collection[str], witnesses: Sequence[int]
-) -> Declaration | None:
+def scope_of_context(
+    outline_: Outline, variables: Collection[str], witnesses: Sequence[int], having: str | None = None
+) -> int | None:
     """
-    Return the declaration of a variable that lives in a V8 context.
+    Return the scope in the text that a V8 context stands for.
 
     Args:
         outline_: The outline of the text the context's function is in.
-        name: The variable.
-        siblings: Names of all variables of that context, `name` among them.
+        variables: Names of the context's variables.
         witnesses: Offsets of functions created inside the scope; the scope is around all of them.
-            Empty when none is known: then only a scope that fits alone is taken.
+            Empty when none is known: then only a scope that fits better than all others is taken.
+        having: A variable the scope must declare.
     """
     if witnesses:
-        around: set[int] | None = None
-        for offset in witnesses:
-            chain = set(outline_.enclosing(outline_.scope_at(offset)))
-            around = chain if around is None else around & chain
-        candidates = around or {0}
+        chains = [set(outline_.enclosing(outline_.scope_at(offset))) for offset in witnesses]
+        candidates = set.intersection(*chains)
     else:
-        candidates = {one.scope for one in outline_.declarations.get(name, ()) if one.kind.is_lexical}
-    # More of the context's names first; of equals the inner one, which shadows the outer.
+        candidates = {
+            made.scope
+            for name in variables
+            for made in outline_.declarations.get(name, ())
+            if made.kind.is_lexical
+        }
+    # Most of the context's variables first; of equals the inner scope, which shadows the outer one.
     ranked = sorted(
         (
-            (sum(sibling in outline_.scopes[index].names for sibling in siblings), index)
+            (sum(name in outline_.scopes[index].names for name in variables), index)
             for index in candidates
-            if name in outline_.scopes[index].names
+            if having is None or having in outline_.scopes[index].names
         ),
         reverse=True,
     )
-    if not ranked or (not witnesses and len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
+    if not ranked or not ranked[0][0]:
         return None
-    return outline_.scopes[ranked[0][1]].names[name]
+    if not witnesses and len(ranked) > 1 and ranked[0][0] == ranked[1][0]:
+        return None
+    return ranked[0][1]
 
 
 def module_variable(outline_: Outline, name: str) -> Declaration | None:

@@ -116,6 +116,8 @@ _STATEMENT_WORDS = frozenset(
         "continue debugger interface type enum declare namespace abstract"
     ).split()
 )
+_CONTROL_WORDS = frozenset({"if", "for", "while", "switch", "with", "catch", "function"})
+_IMPORT_ENDS = frozenset({"from", ";", "(", "import", "const", "let", "var", "function", "class"})
 _INFIX_WORDS = frozenset({"in", "of", "instanceof", "as", "satisfies"})
 _RESERVED = _STATEMENT_WORDS - {"async", "type", "declare", "namespace", "abstract", "let"} | {
     "new", "this", "null", "true", "false", "typeof", "void", "super", "case", "default", "else", "in",
@@ -126,6 +128,7 @@ _MODIFIERS = frozenset(
 # ruff: enable[SIM905]
 _TYPE_LOOK_BACK = 60  # tokens of a return type between `)` and `=>`
 _TYPE_LOOK_AHEAD = 200
+_CASE_LOOK_BACK = 12
 _MAX_PATTERN_DEPTH = 40
 
 
@@ -137,9 +140,14 @@ class _Builder:
         self.partners = self.tokens.partners
         self.count = len(self.tokens.texts)
         self.scopes = [Scope(ScopeKind.MODULE, 0, len(text) + 1, 0)]
+        self.homes = [(0, 0)]  # by scope: where `let` and where `var` bind
         self.stack = [(0, self.count + 1)]  # (scope, first token index after it)
         self.declarations: dict[str, list[Declaration]] = {}
         self.bodies: set[int] = set()  # `{` tokens that open the body of a known function or class
+        # Looking ahead takes two or three steps a token in real programs; this keeps odd ones linear.
+        self.steps_left = 12 * self.count + 10_000
+        self.chain_end = 0  # token after the chain of assignments looked at last
+        self.chain_is_void = False
         self.arrows: dict[int, tuple[int, int]] = {}  # head token -> (arrow token, token after the body)
 
     def run(self) -> Outline:
@@ -172,8 +180,15 @@ class _Builder:
         """Open a scope from token *first* up to token *after*."""
         last = min(after, self.count) - 1
         end = self.tokens.ends[last] if last >= 0 else 0
-        scope = len(self.scopes)
-        self.scopes.append(Scope(kind, self.tokens.starts[first], end, self.stack[-1][0], name))
+        scope, parent = len(self.scopes), self.stack[-1][0]
+        self.scopes.append(Scope(kind, self.tokens.starts[first], end, parent, name))
+        block, function = self.homes[parent]
+        self.homes.append(
+            (
+                scope if kind in (ScopeKind.FUNCTION, ScopeKind.BLOCK) else block,
+                scope if kind is ScopeKind.FUNCTION else function,
+            )
+        )
         self.stack.append((scope, after))
         return scope
 
@@ -186,13 +201,7 @@ class _Builder:
 
     def _home(self, *, hoisted: bool = False) -> int:
         """Return the scope a declaration here binds in; *hoisted* as `var` does."""
-        scope = self.stack[-1][0]
-        homes = (ScopeKind.MODULE, ScopeKind.FUNCTION) if hoisted else (
-            ScopeKind.MODULE, ScopeKind.FUNCTION, ScopeKind.BLOCK
-        )  # fmt: skip
-        while self.scopes[scope].kind not in homes:
-            scope = self.scopes[scope].parent
-        return scope
+        return self.homes[self.stack[-1][0]][hoisted]
 
     def _is_word(self, token: int) -> bool:
         return _WORD.match(self.texts[token]) is not None
@@ -221,7 +230,8 @@ class _Builder:
         """Return the token after the expression (with *commas*: after the list) starting at *token*."""
         texts, questions = self.texts, 0
         first = token
-        while token < self.count:
+        while token < self.count and self.steps_left > 0:
+            self.steps_left -= 1
             text = texts[token]
             if text in ("(", "[", "{"):
                 token = self._after(token)
@@ -241,7 +251,7 @@ class _Builder:
             elif token in self.arrows and not commas:
                 return self.arrows[token][1]
             token += 1
-        return self.count
+        return token
 
     def _body_after(self, closing: int) -> int | None:
         """Return the `{` of a function body after the `)` of its parameters, past a return type."""
@@ -266,7 +276,8 @@ class _Builder:
         """Return the tokens bound by a list of patterns: parameters, declarators, destructuring."""
         found: list[int] = []
         texts, expecting, token = self.texts, depth < _MAX_PATTERN_DEPTH, first
-        while token < after:
+        while token < after and self.steps_left > 0:
+            self.steps_left -= 1
             text = texts[token]
             if text in ("(", "[", "{"):
                 if expecting and text == "[" and object_pattern and texts[self._after(token)] == ":":
@@ -372,7 +383,9 @@ class _Builder:
         if self.scopes[self.stack[-1][0]].kind not in (ScopeKind.CLASS, ScopeKind.OBJECT) or opening == 0:
             return
         before = self._before(opening)
-        if not (self._is_word(opening - 1) or before[:1] in ('"', "'", "]") or before[:1].isdigit()):
+        if before in _CONTROL_WORDS or not (
+            self._is_word(opening - 1) or before[:1] in ('"', "'", "]") or before[:1].isdigit()
+        ):
             return
         body = self._body_after(self.partners[opening])
         if body is None or body in self.bodies:
@@ -427,7 +440,7 @@ class _Builder:
         if self._before(token) == "." or self.texts[token + 1] in ("(", ".", ":"):
             return
         at = token + 1
-        while at < self.count and self.texts[at] != "from" and self.texts[at][:1] not in ('"', "'", ";"):
+        while at < self.count and self.texts[at] not in _IMPORT_ENDS and self.texts[at][:1] not in ('"', "'"):
             if self._is_word(at) and self.texts[at + 1] != "as" and (
                 self.texts[at] not in ("type", "as") or self.texts[at + 1] in (",", "}", "from")
             ):  # fmt: skip
@@ -458,8 +471,19 @@ class _Builder:
     def _brace(self, token: int) -> None:
         if token in self.bodies:
             return
-        kind = ScopeKind.OBJECT if self._before(token) in _EXPRESSION_BEFORE else ScopeKind.BLOCK
-        self._push(kind, token, self._after(token))
+        is_object = self._before(token) in _EXPRESSION_BEFORE and not self._follows_case(token)
+        self._push(ScopeKind.OBJECT if is_object else ScopeKind.BLOCK, token, self._after(token))
+
+    def _follows_case(self, brace: int) -> bool:
+        """Whether the brace stands after `case …:` or `default:`."""
+        if self._before(brace) != ":":
+            return False
+        for look in range(brace - 2, max(brace - _CASE_LOOK_BACK, -1), -1):
+            if self.texts[look] in ("case", "default"):
+                return True
+            if self.texts[look] in ("{", "}", ",", ";", "?", "("):
+                return False
+        return False
 
     # Properties
 
@@ -510,11 +534,12 @@ class _Builder:
 
     def _assigns_nothing(self, token: int) -> bool:
         """Whether the value is `void 0`, as compilers write before the real assignment."""
-        texts = self.texts
-        while texts[token] == "=":
-            token += 1
-            if texts[token] == "void" and texts[token + 1] == "0":
-                return True
-            while self._is_word(token) or texts[token] == ".":
+        if token >= self.chain_end:
+            texts, self.chain_is_void = self.texts, False
+            while texts[token] == "=" and not self.chain_is_void:
                 token += 1
-        return False
+                self.chain_is_void = texts[token] == "void" and texts[token + 1] == "0"
+                while self._is_word(token) or texts[token] == ".":
+                    token += 1
+            self.chain_end = token
+        return self.chain_is_void

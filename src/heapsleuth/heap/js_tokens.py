@@ -17,7 +17,9 @@ MAX_CHARS = 6_000_000
 """Longest text that is lexed, in characters; about a second of CPU per 3 million."""
 
 _LONG_LITERAL = 120  # longer strings cannot be property names anyone searches for
-_MANY_STRAY_QUOTES = 1000  # from here on a stray quote takes its line: keeps odd input linear
+_LONGEST_REGEX = 20_000
+# After that many literals that do not end, no more is read for the next ones: keeps odd input linear.
+_MANY_STRAYS = 1000
 
 _CODE = re.compile(
     r"""
@@ -78,6 +80,7 @@ class _Lexer:
         self.open: list[int] = []  # indexes of open brackets; ~i for the `${` of a template
         self.operand_next = True  # a `/` here would start a regular expression
         self.stray_quotes = 0
+        self.lone_slashes = 0  # that should have begun a regular expression
         self.known: dict[str, str] = {}
 
     def run(self) -> Tokens:
@@ -132,7 +135,9 @@ class _Lexer:
         return at + 1
 
     def _slash(self, at: int) -> int:
-        found = _REGEX.match(self.text, at) if self.operand_next else None
+        tries = self.operand_next and self.lone_slashes < _MANY_STRAYS
+        found = _REGEX.match(self.text, at, at + _LONGEST_REGEX) if tries else None
+        self.lone_slashes += tries and found is None
         end = found.end() if found else at + (2 if self.text.startswith("/=", at) else 1)
         self._emit("/" if found else self.text[at:end], at, end)
         self.operand_next = found is None
@@ -142,7 +147,7 @@ class _Lexer:
         token = self.text[at:end]
         if token in ("'", '"'):  # a string that does not end on its line
             self.stray_quotes += 1
-            if self.stray_quotes > _MANY_STRAY_QUOTES:
+            if self.stray_quotes > _MANY_STRAYS:
                 rest = _LINE_REST.match(self.text, at)
                 return rest.end() if rest else end
             return end

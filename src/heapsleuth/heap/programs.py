@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Program", "file_name"]
 
 _MIN_PLAUSIBLE = 0.8
-_MIN_POSITIONS = 3  # how many functions must be where V8 has them when the beginning differs
-_FUNCTION_STARTS = re.compile(r"\(|(?:class|async|static)\b|[\w$#]+\s*(?:=|;|\()")
+_MIN_POSITIONS = 3  # fewer functions prove nothing about a text that begins differently
+_END_POSITIONS = 5
+_FUNCTION_STARTS = re.compile(r"[({]|(?:class|async|static)\b|[\w$#]+\s*(?:=|;|\()")
 _NON_ASCII = re.compile(r"[^\x00-\x7f]|\?")
 _LONGEST_DATA_NAME = 60
 
@@ -48,7 +49,7 @@ class Program:
     """Beginning of the text as V8 ran it, up to 1,024 UTF-16 units."""
     map_url: str | None
     positions: Sequence[tuple[int, int]]
-    """Some places where V8 says that a function begins."""
+    """Some places where V8 says that a function begins, in text order."""
 
     @cached_property
     def file(self) -> str:
@@ -74,9 +75,11 @@ class Program:
         same_head = _NON_ASCII.sub("?", disk.text[: len(head)]) == _NON_ASCII.sub("?", head)
         if not self.positions:
             return same_head
-        hits = sum(_begins_function(disk, line, column) for line, column in self.positions)
-        enough = same_head or len(self.positions) >= _MIN_POSITIONS
-        return enough and hits >= _MIN_PLAUSIBLE * len(self.positions)
+        hits = [_begins_function(disk, line, column) for line, column in self.positions]
+        # An edit moves everything after it: the end of the file must fit as well.
+        end = hits[-max(len(hits) // 4, _END_POSITIONS) :]
+        enough = same_head or len(hits) >= _MIN_POSITIONS
+        return enough and all(sum(some) >= _MIN_PLAUSIBLE * len(some) for some in (hits, end))
 
     @cached_property
     def text(self) -> SourceText | None:
@@ -190,6 +193,11 @@ class Program:
 
 
 def _begins_function(source: SourceText, line: int, column: int) -> bool:
-    """Whether a function or class may begin there: `(` of its parameters, an arrow's first token, …"""
+    """
+    Whether V8 may have a function there.
+
+    That is the `(` of its parameters, the first token of an arrow function, `class`; for what sets
+    fields the first field or the `{` of the class.
+    """
     offset = source.offset(line, column)
     return offset is not None and _FUNCTION_STARTS.match(source.text, offset) is not None

@@ -14,10 +14,10 @@ import numpy as np
 
 from heapsleuth.heap.contexts import Contexts
 from heapsleuth.heap.declarations import (
-    declaring_scope,
     growth_offsets,
     module_variable,
     property_declaration,
+    scope_of_context,
 )
 from heapsleuth.heap.edge_lookup import EdgeLookup
 from heapsleuth.heap.js_outline import ScopeKind
@@ -191,11 +191,8 @@ class Sources:
         if text is None:
             return None
         offsets = self._witness_offsets(program, context)
-        found = [declaring_scope(text.outline, name, names, offsets) for name in sorted(names)]
-        scopes = {one.scope for one in found if one is not None}
-        if len(scopes) != 1 or not offsets:
-            return None
-        for index in text.outline.enclosing(scopes.pop()):
+        found = scope_of_context(text.outline, names, offsets) if offsets else None
+        for index in [] if found is None else text.outline.enclosing(found):
             scope = text.outline.scopes[index]
             if scope.kind is ScopeKind.FUNCTION:
                 return program.place(*text.position(scope.start), scope.name)
@@ -289,7 +286,8 @@ class Sources:
         is_running = text is program.text
         if self._contexts.is_context(owner):
             offsets = self._witness_offsets(program, owner) if is_running else []
-            return declaring_scope(text.outline, name, self._contexts.variables(owner), offsets)
+            scope = scope_of_context(text.outline, self._contexts.variables(owner) | {name}, offsets, name)
+            return None if scope is None else text.outline.scopes[scope].names[name]
         if self._modules.of_cell(owner) is not None or self._modules.is_module(owner):
             return module_variable(text.outline, name)
         if self._is_global(owner):
