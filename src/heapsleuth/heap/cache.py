@@ -1,7 +1,7 @@
 """The folder of indexes: private to the user, bounded in size, emptied from the oldest-used end.
 
 `HEAPSLEUTH_CACHE` names it (`off`: keep no indexes), else it is `heapsleuth/` in `XDG_CACHE_HOME`.
-`HEAPSLEUTH_CACHE_BYTES` bounds it, 20 GB if not set.
+`HEAPSLEUTH_CACHE_BYTES` bounds it (`500MB`, `2GiB`), 20 GB if not set or not understood.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ import os
 import shutil
 import time
 from pathlib import Path
+
+from heapsleuth.errors import UsageError
+from heapsleuth.units import parse_bytes
 
 __all__ = ["enabled", "evict", "file_of", "folder", "free_bytes"]
 
@@ -71,8 +74,8 @@ def free_bytes(fd: int) -> int:
 def evict(*, keep: Path) -> None:
     """Delete the oldest-used indexes until the folder is within its bound, and what killed writers left."""
     try:
-        most = int(os.environ.get("HEAPSLEUTH_CACHE_BYTES", MOST_BYTES))
-    except ValueError:
+        most = parse_bytes(os.environ.get("HEAPSLEUTH_CACHE_BYTES", str(MOST_BYTES)))
+    except UsageError:
         most = MOST_BYTES
     found = []
     with contextlib.suppress(OSError):
