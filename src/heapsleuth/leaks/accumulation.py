@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
-from heapsleuth.leaks.edges import edges_into, retainers_of
-from heapsleuth.leaks.groups import STRONG, VISIBLE
-from heapsleuth.leaks.heap_view import mixed
+from heapsleuth.leaks.groups import VISIBLE
+from heapsleuth.leaks.heap_view import look_up, mixed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,12 +35,13 @@ _COMMON_SHARE = 0.8
 _SMALLEST_STEP = 0.02
 """Share of the heap below which the way down ends in any case."""
 _MOST_PILES = 12
-_MOST_OWNERS = 50
 _MOST_LEVELS = 8
 _TEXT = (NodeType.STRING, NodeType.CONS_STRING, NodeType.SLICED_STRING)
 _PLUMBING = (
     NodeType.HIDDEN, NodeType.ARRAY, NodeType.CODE, NodeType.SYNTHETIC, NodeType.OBJECT_SHAPE, NodeType.OTHER
 )  # fmt: skip
+_IS_PLUMBING = np.zeros(32, dtype=bool)
+_IS_PLUMBING[list(_PLUMBING)] = True
 _PASSED = ("Module", "process", "global", "global (global*)", "global (global)")
 _LISTS = frozenset({"Array", "Map", "Set", "Object"})
 """Classes that hold each other without being a chain."""
@@ -49,6 +49,7 @@ _BYTES = ("ArrayBuffer", "SharedArrayBuffer", "system / JSArrayBufferData")
 _LEAST_BYTES = 1_000_000
 """Smaller things are not worth suspecting: a bare Node process has piles of a few 100 kB of its own."""
 _CHAIN_PERIOD = 3
+_BLOCK = 1 << 21
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +87,7 @@ def find_piles(view: HeapView) -> list[Pile]:
 def _top_level(view: HeapView, least: float) -> NDArray[np.int64]:
     """Return the highest objects of the dominator tree that say something about the program."""
     graph = view.graph
-    passed = np.isin(graph.node_types, _PLUMBING)
+    passed = _IS_PLUMBING[graph.node_types]
     passed |= (graph.node_types == NodeType.NATIVE) & (graph.node_ids & 1 == 0)
     large = np.flatnonzero(graph.retained_sizes > least)
     named = np.zeros(len(large), dtype=bool)
@@ -163,15 +164,21 @@ class _Descent:
         view = self._view
         graph = view.graph
         start = int(view.positions[holder])
-        below = graph.dominator_order[start + 1 : start + int(graph.subtree_counts[start])].astype(np.int64)
-        below = below[VISIBLE[graph.node_types[below]] & (view.moment.lifted[below] == below)]
-        if chain:
-            members = below[graph.class_ids[below] == graph.class_ids[holder]]
-            members = np.append(holder, members)
-        else:
-            children = below[view.moment.lifted[graph.dominators[below]] == holder]
-            is_bytes = np.isin(graph.node_names[children], [view.lookup.name_id(name) for name in _BYTES])
-            members = _leading(view, np.setdiff1d(children[~is_bytes], without))
+        stop = start + int(graph.subtree_counts[start])
+        found = [np.array([holder] if chain else [], dtype=np.int64)]
+        for block in range(start + 1, stop, _BLOCK):
+            below = graph.dominator_order[block : min(block + _BLOCK, stop)]
+            if chain:
+                keep = graph.class_ids[below] == graph.class_ids[holder]
+            else:
+                keep = view.moment.lifted[graph.dominators[below]] == holder
+            below = below[keep]
+            visible = VISIBLE[graph.node_types[below]] & (view.moment.lifted[below] == below)
+            found.append(below[visible].astype(np.int64))
+        members = np.concatenate(found)
+        if not chain:
+            own_bytes = np.isin(graph.node_names[members], [view.lookup.name_id(name) for name in _BYTES])
+            members = _leading(view, members[~own_bytes & ~np.isin(members, np.array(without, np.int64))])
         return Pile(holder, members, retained, chain=chain, share=retained / self._total, is_class=False)
 
 
@@ -179,12 +186,13 @@ def _of_bytes(view: HeapView, node: int) -> int:
     """Return the Buffer or ArrayBuffer for its bytes, another node for itself."""
     for label in ("backing_store", "buffer"):
         if view.graph.own_name(node) in _BYTES:
-            owners = (
+            found = view.edges_to(np.array([node]))
+            owners = [
                 source
-                for edge, source in retainers_of(view.graph, node, _MOST_OWNERS)
+                for edge, source in zip(found.edges.tolist(), found.sources.tolist(), strict=True)
                 if view.graph.edge_types[edge] == EdgeType.INTERNAL and view.graph.edge_name(edge) == label
-            )
-            node = next(owners, node)
+            ]
+            node = owners[0] if owners else node
     return node
 
 
@@ -214,6 +222,9 @@ def _classes(view: HeapView, nodes: NDArray[np.int64], least: float) -> list[Pil
     graph = view.graph
     total = int(graph.retained_sizes[0])
     nodes = nodes[VISIBLE[graph.node_types[nodes]]]
+    # Most classes are out before anything is sorted.
+    by_class = np.bincount(graph.class_ids[nodes], weights=graph.retained_sizes[nodes], minlength=1)
+    nodes = nodes[(by_class > least)[graph.class_ids[nodes]]]
     if not len(nodes):
         return []
     kinds, kind = np.unique(_kinds(view, nodes), return_inverse=True)
@@ -259,14 +270,12 @@ def _nearer_the_roots(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return who refers to each node on its shortest way from the roots, and how many members are behind."""
     graph = view.graph
-    wanted = np.zeros(graph.node_count, dtype=bool)
-    wanted[nodes] = True
-    edges = edges_into(graph, wanted, STRONG)
+    edges = view.edges_to(nodes)
     edges = edges.where(graph.distances[edges.sources] < graph.distances[edges.targets])
     order = np.lexsort((graph.node_ids[edges.sources], graph.distances[edges.sources], edges.targets))
     targets, first = np.unique(edges.targets[order], return_index=True)
-    behind = np.zeros(graph.node_count, dtype=np.int64)
-    behind[nodes] = counts
     parents = view.moment.lifted[edges.sources[order][first]]
     current, which = np.unique(parents, return_inverse=True)
-    return current.astype(np.int64), np.bincount(which, weights=behind[targets]).astype(np.int64)
+    return current.astype(np.int64), np.bincount(which, weights=look_up(nodes, counts, targets)).astype(
+        np.int64
+    )

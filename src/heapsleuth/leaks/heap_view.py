@@ -9,6 +9,8 @@ import numpy as np
 
 from heapsleuth.heap.edge_lookup import EdgeLookup
 from heapsleuth.heap.kinds import EdgeType, NodeType
+from heapsleuth.leaks.edges import Edges, source_of
+from heapsleuth.leaks.groups import STRONG
 from heapsleuth.leaks.history import Moment
 from heapsleuth.leaks.member_kinds import MemberKinds
 from heapsleuth.leaks.naming import Namer
@@ -20,10 +22,12 @@ if TYPE_CHECKING:
     from heapsleuth.heap.sources import Sources
     from heapsleuth.places import SourceLocation
 
-__all__ = ["HeapView", "cut", "look_up", "mixed"]
+__all__ = ["HeapView", "among", "cut", "look_up", "mixed"]
 
 _LONGEST_NAME = 80
 _SCOPE = "system / Context"
+_STRONG = np.zeros(256, dtype=bool)
+_STRONG[list(STRONG)] = True
 _BOUND = "native_bind"  # what V8 calls all of them
 
 
@@ -69,15 +73,14 @@ class HeapView:
     def _prototypes(self) -> NDArray[np.uint32]:
         # `X.prototype` of `class X extends Y` is an object called Y, and no instance.
         owners, targets = self.lookup.named(EdgeType.PROPERTY, "prototype")
-        prototypes: NDArray[np.uint32] = targets[self.graph.node_types[owners] == NodeType.CLOSURE]
-        return prototypes
+        return np.unique(targets[self.graph.node_types[owners] == NodeType.CLOSURE])
 
     def instances(self, class_name: str) -> NDArray[np.int64]:
         """Return the objects whose constructor is called *class_name*, prototypes left out."""
         name = self.lookup.name_id(class_name)
         nodes = np.flatnonzero(self.graph.node_names == name) if name >= 0 else np.empty(0, np.int64)
         nodes = nodes[self.graph.node_types[nodes] == NodeType.OBJECT]
-        instances: NDArray[np.int64] = nodes[~np.isin(nodes, self._prototypes)] if len(nodes) else nodes
+        instances: NDArray[np.int64] = nodes[~among(nodes, self._prototypes)] if len(nodes) else nodes
         return instances
 
     def is_called(self, nodes: NDArray[np.integer], name: str) -> NDArray[np.bool_]:
@@ -89,6 +92,18 @@ class HeapView:
     def targets(self, nodes: NDArray[np.integer], edge_type: int, *names: str) -> NDArray[np.int64]:
         """Return (k,) where each node's first such edge leads, -1 without one."""
         return self.lookup.targets(nodes.astype(np.int64), edge_type, names)
+
+    def edges_to(self, nodes: NDArray[np.integer]) -> Edges:
+        """Return the strong edges that lead to each of some nodes, in their order and that of the file."""
+        graph = self.graph
+        first = graph.first_retainers[nodes].astype(np.int64)
+        counts = graph.first_retainers[nodes.astype(np.int64) + 1].astype(np.int64) - first
+        which = np.repeat(np.arange(len(nodes)), counts)
+        places = first[which] + np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+        edges = graph.retainer_edges[places].astype(np.int64)
+        strong = _STRONG[graph.edge_types[edges]]
+        edges = edges[strong]
+        return Edges(edges, source_of(graph, edges), nodes[which[strong]].astype(np.int64))
 
     def is_type(self, nodes: NDArray[np.integer], node_type: int) -> NDArray[np.bool_]:
         """Return (k,) whether each node is of that type; False for -1."""
@@ -160,6 +175,14 @@ class HeapView:
 def cut(text: str, length: int = _LONGEST_NAME) -> str:
     """Return text from a heap shortened for a report."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def among(nodes: NDArray[np.integer], members: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Return (k,) whether each node is one of *members*, which are sorted."""
+    if not len(members):
+        return np.zeros(len(nodes), dtype=bool)
+    found: NDArray[np.bool_] = members[np.minimum(np.searchsorted(members, nodes), len(members) - 1)] == nodes
+    return found
 
 
 def look_up(

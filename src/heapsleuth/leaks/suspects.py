@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heapsleuth.leaks.accumulation import find_piles
-from heapsleuth.leaks.edges import edges_into
 from heapsleuth.leaks.evidence import Judgement
 from heapsleuth.leaks.findings import Judged, Teller
-from heapsleuth.leaks.groups import CONTENTS, STRONG
+from heapsleuth.leaks.groups import CONTENTS
 from heapsleuth.leaks.growth import fit
 from heapsleuth.leaks.heap_view import cut
 from heapsleuth.leaks.model import Evidence, Finding, Members, Verdict
@@ -102,9 +101,7 @@ def _edge_to_member(view: HeapView, pile: Pile) -> int:
     largest = members[
         np.lexsort((graph.node_ids[members], -graph.retained_sizes[members].astype(np.int64)))[0]
     ]
-    wanted = np.zeros(graph.node_count, dtype=bool)
-    wanted[largest] = True
-    edges = edges_into(graph, wanted, STRONG)
+    edges = view.edges_to(np.array([largest]))
     direct = view.moment.lifted[edges.sources] == pile.holder
     chosen = edges.edges[direct] if direct.any() else edges.edges
     return int(chosen[0]) if len(chosen) else -1

@@ -12,7 +12,6 @@ import numpy as np
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.census.tally import largest_groups
-from heapsleuth.leaks.edges import edges_into
 from heapsleuth.leaks.heap_view import look_up, mixed
 from heapsleuth.leaks.model import CensusRow
 from heapsleuth.units import format_count
@@ -68,11 +67,10 @@ def _durations(view: HeapView, timers: NDArray[np.int64]) -> NDArray[np.int64]:
             break
         following[timers] = further
     ends = following[timers]
-    lists = np.zeros(graph.node_count, dtype=bool)
-    lists[ends[view.is_called(ends, "TimersList")]] = True
+    table = view.edges_to(np.unique(ends[view.is_called(ends, "TimersList")]))
     # The queue of lists, an Array, holds them by position; only the table has durations.
-    table = edges_into(graph, lists, [EdgeType.ELEMENT])
-    table = table.where(view.is_called(table.sources, "Object"))
+    by_number = graph.edge_types[table.edges] == EdgeType.ELEMENT
+    table = table.where(by_number & view.is_called(table.sources, "Object"))
     return look_up(table.targets, graph.edge_names[table.edges], ends)
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
-from heapsleuth.leaks.edges import edges_into, edges_of
-from heapsleuth.leaks.heap_view import cut, look_up, mixed
+from heapsleuth.leaks.edges import edges_of, source_of
+from heapsleuth.leaks.heap_view import among, cut, look_up, mixed
 from heapsleuth.leaks.model import WasteRow
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ __all__ = ["find_collection_waste"]
 _MOST_ROWS = 10
 _LEAST_EMPTY = 10
 _LEAST_BYTES = 1000
+_FEW_EDGES = 8
+_BLOCK = 1 << 22
 _SPARSE_INDEX = 1024
 _POINTER_BYTES = 4
 """The smallest pointer V8 has: with it, elements of this size have the most room."""
@@ -61,6 +63,8 @@ def _empty_arrays(view: HeapView) -> NDArray[np.int64]:
     """Return the arrays without elements: all of them share one empty store, which is not in the file."""
     graph = view.graph
     nodes = view.instances("Array")
+    # Prototype, map and the like: what has more edges than a few is not empty.
+    nodes = nodes[graph.first_edges[nodes + 1] - graph.first_edges[nodes] <= _FEW_EDGES]
     edges = edges_of(graph, nodes)
     filled = graph.edge_types[edges.edges] == EdgeType.ELEMENT
     stored = graph.edge_types[edges.edges] == EdgeType.INTERNAL
@@ -74,16 +78,21 @@ def _empty_arrays(view: HeapView) -> NDArray[np.int64]:
 def _sparse(view: HeapView) -> NDArray[np.int64]:
     """Return the arrays with an index beyond what their elements have room for: V8 made them tables."""
     graph = view.graph
-    nodes = view.instances("Array")
-    edges = edges_of(graph, nodes)
-    far = graph.edge_types[edges.edges] == EdgeType.ELEMENT
-    far &= graph.edge_names[edges.edges] >= _SPARSE_INDEX
-    edges = edges.where(far)
+    far = [np.empty(0, np.int64)]
+    for begin in range(0, graph.edge_count, _BLOCK):
+        block = slice(begin, begin + _BLOCK)
+        hit = graph.edge_types[block] == EdgeType.ELEMENT
+        hit &= graph.edge_names[block] >= _SPARSE_INDEX
+        far.append(np.flatnonzero(hit) + begin)
+    edges = np.concatenate(far)
+    sources = source_of(graph, edges)
     # Edges are grouped by array; the farthest of each counts.
-    arrays, start = np.unique(edges.sources, return_index=True)
+    arrays, start = np.unique(sources, return_index=True)
     if not len(arrays):
         return arrays
-    farthest = np.maximum.reduceat(graph.edge_names[edges.edges], start)
+    farthest = np.maximum.reduceat(graph.edge_names[edges], start)
+    known = among(arrays, view.instances("Array"))
+    arrays, farthest = arrays[known], farthest[known]
     elements = view.targets(arrays, EdgeType.INTERNAL, "elements")
     room = np.where(elements >= 0, graph.self_sizes[np.maximum(elements, 0)], 0) // _POINTER_BYTES
     return arrays[farthest > room]
@@ -94,9 +103,8 @@ def _by_field(view: HeapView, kind: str, nodes: NDArray[np.int64], least: int) -
     graph = view.graph
     if not len(nodes):
         return []
-    wanted = np.zeros(graph.node_count, dtype=bool)
-    wanted[nodes] = True
-    found = edges_into(graph, wanted, (EdgeType.PROPERTY, EdgeType.CONTEXT))
+    found = view.edges_to(nodes)
+    found = found.where(np.isin(graph.edge_types[found.edges], (EdgeType.PROPERTY, EdgeType.CONTEXT)))
     fields = look_up(found.targets, found.edges, nodes)
     holders = np.maximum(look_up(found.targets, found.sources, nodes), 0)
     names = np.where(fields >= 0, graph.edge_names[np.maximum(fields, 0)], 0)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
-from heapsleuth.leaks.edges import edges_into
-from heapsleuth.leaks.groups import STRONG
 from heapsleuth.leaks.heap_view import cut, mixed
 from heapsleuth.leaks.model import WasteRow
 from heapsleuth.units import format_count
@@ -17,6 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from heapsleuth.leaks.heap_view import HeapView
+
+    Tally = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+    """First node, count and wasted bytes of each value."""
 
 __all__ = ["find_string_waste"]
 
@@ -30,7 +31,6 @@ _PREVIEW_LENGTH = 60
 _CUT_LENGTH = 1024
 """V8 writes no more characters of a string than this; the raw text is never shorter than its characters."""
 
-_TEXT = (NodeType.STRING, NodeType.CONS_STRING, NodeType.SLICED_STRING)
 _DEEPEST_JOIN = 32
 """Joins of joins deeper than this are taken for different."""
 
@@ -47,63 +47,110 @@ def _duplicates(view: HeapView) -> list[WasteRow]:
     Equal are flat strings with the same text; of what V8 has cut, also of the same size.  Strings made
     by concatenation are equal when they were put together from equal parts in the same way.
     """
-    graph = view.graph
-    nodes, keys = _contents(view)
-    sizes = graph.shallow_sizes[nodes].astype(np.int64)
-    order = np.argsort(keys, kind="stable")
-    if not len(order):
-        return []
-    starts = np.flatnonzero(np.append(True, keys[order][1:] != keys[order][:-1]))
-    counts = np.diff(np.append(starts, len(order)))
-    total = np.add.reduceat(sizes[order], starts)
-    wasted = total - np.maximum.reduceat(sizes[order], starts)
-    wasted[counts == 1] = 0
+    parts = [_flat(view), *(_sorted_by_key(view, *keyed) for keyed in (_cut_flat(view), _joined(view)))]
+    first, counts, wasted = (np.concatenate(column) for column in zip(*parts, strict=True))
+    repeated = counts > 1
+    first, counts, wasted = first[repeated], counts[repeated], wasted[repeated]
     rows = []
-    first = nodes[order[starts]]
     for i in np.lexsort((first, -wasted))[:_MOST_DUPLICATES].tolist():
         if wasted[i] < _LEAST_WASTED:
             break
         text = _preview(view, int(first[i]))
         rows.append(WasteRow("duplicate-string", text, int(counts[i]), int(wasted[i])))
-    repeated = counts > 1
-    if int(wasted.sum()) >= _LEAST_WASTED:
-        name = f"all repeated strings, {format_count(int(repeated.sum()))} different ones"
-        rows.append(WasteRow("duplicate-strings", name, int(counts[repeated].sum()), int(wasted.sum())))
+    total = int(wasted.sum())
+    if total >= _LEAST_WASTED:
+        name = f"all repeated strings, {format_count(len(first))} different ones"
+        rows.append(WasteRow("duplicate-strings", name, int(counts.sum()), total))
     return rows
 
 
-def _contents(view: HeapView) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Return the strings that take memory, and (k,) keys equal for equal contents."""
+def _flat(view: HeapView) -> Tally:
+    """Tally the flat strings that V8 wrote whole: their texts are in the file once each."""
     graph = view.graph
-    flat = np.flatnonzero(graph.node_types == NodeType.STRING)
-    names = graph.node_names[flat]
+    nodes = np.flatnonzero(graph.node_types == NodeType.STRING)
+    nodes = nodes[graph.shallow_sizes[nodes] > 0]
+    names = graph.node_names[nodes]
+    counts = np.bincount(names, minlength=len(graph.strings))
+    counts[graph.strings.lengths >= _CUT_LENGTH] = 0
+    total = np.bincount(names, weights=graph.shallow_sizes[nodes], minlength=len(graph.strings))
+    first = np.zeros(len(graph.strings), dtype=np.int64)
+    first[names[::-1]] = nodes[::-1]
+    texts = np.flatnonzero(counts > 1)
+    counts = counts[texts]
+    # Equal texts are equally large.
+    wasted = total[texts] * (counts - 1) // counts
+    return first[texts], counts, wasted.astype(np.int64)
+
+
+def _cut_flat(view: HeapView) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Return the flat strings of which the file has only the beginning, with their keys."""
+    graph = view.graph
+    long = np.flatnonzero(graph.strings.lengths >= _CUT_LENGTH)
+    if not len(long):
+        return np.empty(0, np.int64), np.empty(0, np.uint64)
+    is_long = np.zeros(len(graph.strings), dtype=bool)
+    is_long[long] = True
+    nodes = np.flatnonzero(graph.node_types == NodeType.STRING)
+    nodes = nodes[is_long[graph.node_names[nodes]]]
+    nodes = nodes[graph.shallow_sizes[nodes] > 0]
+    return nodes, _flat_keys(view, nodes)
+
+
+def _flat_keys(view: HeapView, nodes: NDArray[np.integer]) -> NDArray[np.uint64]:
+    graph = view.graph
+    names = graph.node_names[nodes]
     is_cut = graph.strings.lengths[names] >= _CUT_LENGTH
-    cons = np.flatnonzero(graph.node_types == NodeType.CONS_STRING)
-    # Where in its parent a slice begins is not in the file, so every slice is different.
-    slices = np.flatnonzero(graph.node_types == NodeType.SLICED_STRING)
-    nodes = np.concatenate([flat, cons, slices])
-    keys = mixed(graph.node_ids[nodes], np.array([1]))
-    keys[: len(flat)] = mixed(names, np.where(is_cut, graph.self_sizes[flat], 0))
+    return mixed(names, np.where(is_cut, graph.self_sizes[nodes], 0))
+
+
+def _joined(view: HeapView) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Return the strings made by concatenation that were not flattened since, with their keys."""
+    graph = view.graph
+    nodes = np.flatnonzero(graph.node_types == NodeType.CONS_STRING)
+    if not len(nodes):
+        return nodes, np.empty(0, np.uint64)
+    halves = [view.targets(nodes, EdgeType.INTERNAL, name) for name in ("first", "second")]
+    whole = (halves[0] >= 0) & (halves[1] >= 0)
+    nodes, first, second = nodes[whole], halves[0][whole], halves[1][whole]
     row_of = np.zeros(graph.node_count, dtype=np.uint32)
-    row_of[nodes] = np.arange(len(nodes), dtype=np.uint32)
-    first = view.targets(cons, EdgeType.INTERNAL, "first")
-    second = view.targets(cons, EdgeType.INTERNAL, "second")
-    whole = np.isin(graph.node_types[first], _TEXT) & np.isin(graph.node_types[second], _TEXT)
-    whole &= (first >= 0) & (second >= 0)
-    rows, first, second = len(flat) + np.flatnonzero(whole), first[whole], second[whole]
-    joined = graph.strings.lengths[graph.node_names[second]] > 0
-    joined |= graph.node_types[second] != NodeType.STRING
-    first_row, second_row = row_of[first], row_of[second]
+    row_of[nodes] = np.arange(1, len(nodes) + 1, dtype=np.uint32)
+    # Where in its parent a slice begins is not in the file, so every slice is different.
+    keys = mixed(graph.node_ids[nodes], np.array([1]))
+    fixed = [_half_keys(view, half) for half in (first, second)]
+    rows = [row_of[first], row_of[second]]
+    # A flattened string has its text in the first half: a mere reference to it.
+    flattened = (graph.strings.lengths[graph.node_names[second]] == 0) & (
+        graph.node_types[second] == NodeType.STRING
+    )
     for _ in range(_DEEPEST_JOIN):
-        fresh = np.where(joined, mixed(keys[first_row], keys[second_row]), keys[first_row])
-        if np.array_equal(fresh, keys[rows]):
+        parts = [
+            np.where(row > 0, keys[np.maximum(row, 1) - 1], key) for row, key in zip(rows, fixed, strict=True)
+        ]
+        fresh = np.where(flattened, parts[0], mixed(*parts))
+        if np.array_equal(fresh, keys):
             break
-        keys[rows] = fresh
-    counted = graph.shallow_sizes[nodes] > 0
-    # A flattened string is a mere reference to its text.
-    counted[rows[~joined]] = False
-    counted[len(flat) + len(cons) :] = False
+        keys = fresh
+    counted = ~flattened & (graph.shallow_sizes[nodes] > 0)
     return nodes[counted], keys[counted]
+
+
+def _half_keys(view: HeapView, nodes: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return (k,) keys of flat strings; of others what is different for each."""
+    flat = view.graph.node_types[nodes] == NodeType.STRING
+    return np.where(flat, _flat_keys(view, nodes), mixed(view.graph.node_ids[nodes], np.array([1])))
+
+
+def _sorted_by_key(view: HeapView, nodes: NDArray[np.int64], keys: NDArray[np.uint64]) -> Tally:
+    """Return first node, count and wasted bytes of each key."""
+    if not len(nodes):
+        nothing = np.empty(0, np.int64)
+        return nothing, nothing, nothing
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.append(True, keys[order][1:] != keys[order][:-1]))
+    counts = np.diff(np.append(starts, len(order)))
+    sizes = view.graph.shallow_sizes[nodes[order]].astype(np.int64)
+    wasted = np.add.reduceat(sizes, starts) - np.maximum.reduceat(sizes, starts)
+    return nodes[order[starts]], counts, wasted
 
 
 def _big(view: HeapView) -> list[WasteRow]:
@@ -138,9 +185,7 @@ def _pinned(view: HeapView) -> list[WasteRow]:
     parents = parents[graph.shallow_sizes[parents] >= _LEAST_PINNED]
     if not len(parents):
         return []
-    wanted = np.zeros(graph.node_count, dtype=bool)
-    wanted[parents] = True
-    retainers = edges_into(graph, wanted, STRONG)
+    retainers = view.edges_to(parents)
     others = graph.node_types[retainers.sources] != NodeType.SLICED_STRING
     parents = np.setdiff1d(parents, retainers.targets[others])
     if not len(parents):
