@@ -52,14 +52,18 @@ def heap_of(node: str, folder: Path, *arguments: str) -> HeapGraph:
 def nodes_named(graph: HeapGraph, kind: str, name: str) -> list[int]:
     """Return the nodes of that type and name."""
     wanted = graph.strings.find(name)
-    same = (graph.node_types == node_type_code(kind)) & (graph.node_names == (-1 if wanted is None else wanted))
+    same = (graph.node_types == node_type_code(kind)) & (
+        graph.node_names == (-1 if wanted is None else wanted)
+    )
     return [int(index) for index in np.flatnonzero(same)]
 
 
 def holders_of(graph: HeapGraph, edge_kind: str, name: str) -> Iterator[int]:
     """Give the nodes that an edge of that type and name leaves."""
     wanted = graph.strings.find(name)
-    hits = (graph.edge_types == edge_type_code(edge_kind)) & (graph.edge_names == (-1 if wanted is None else wanted))
+    hits = (graph.edge_types == edge_type_code(edge_kind)) & (
+        graph.edge_names == (-1 if wanted is None else wanted)
+    )
     for edge in np.flatnonzero(hits):
         yield int(np.searchsorted(graph.first_edges, edge, side="right")) - 1
 

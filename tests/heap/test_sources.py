@@ -55,7 +55,9 @@ class Program:
         raise AssertionError("no Module for repository.cjs")
 
     def closure(self, name: str) -> int:
-        own = [node for node in nodes_named(self.graph, "closure", name) if self.at(self.sources.location(node))]
+        own = [
+            node for node in nodes_named(self.graph, "closure", name) if self.at(self.sources.location(node))
+        ]
         # From Node 22 the function that initialises fields has the name of its class.
         makers = [node for node in own if node in set(holders_of(self.graph, "property", "prototype"))]
         return (makers or own)[0]
@@ -97,7 +99,12 @@ def test_every_script_id_has_a_url_and_internals_keep_theirs(program: Program) -
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("onLate", "(n) { return n"), ("onTick", "() { return [moduleMap"), ("suspended", "(x) {"), ("generator", "() { yield")],
+    [
+        ("onLate", "(n) { return n"),
+        ("onTick", "() { return [moduleMap"),
+        ("suspended", "(x) {"),
+        ("generator", "() { yield"),
+    ],
 )
 def test_a_closure_is_where_its_parameters_begin(program: Program, name: str, text: str) -> None:
     where = program.sources.location(program.closure(name))
@@ -128,7 +135,10 @@ def test_a_suspended_function_is_where_that_function_is(program: Program) -> Non
 
 
 def test_a_bound_function_is_where_its_target_is(program: Program) -> None:
-    places = {program.at(program.sources.location(node)) for node in nodes_named(program.graph, "closure", "native_bind")}
+    places = {
+        program.at(program.sources.location(node))
+        for node in nodes_named(program.graph, "closure", "native_bind")
+    }
     assert line_of(program.main, "function onLate") in places
 
 
@@ -163,7 +173,9 @@ def test_a_module_variable_is_where_it_is_declared(program: Program, variable: s
 def test_a_captured_variable_is_declared_in_its_own_scope(program: Program) -> None:
     outer = program.context_with("inner")
     middle = program.context_with("deep")
-    assert program.at(program.sources.declaration(outer, "inner")) == line_of(program.main, "const inner = new Map()")
+    assert program.at(program.sources.declaration(outer, "inner")) == line_of(
+        program.main, "const inner = new Map()"
+    )
     assert program.at(program.sources.declaration(middle, "deep")) == line_of(program.main, "const deep")
     shadow = program.sources.declaration(middle, "moduleMap")
     assert program.at(shadow) == line_of(program.main, "const moduleMap = 'shadows")
@@ -207,9 +219,15 @@ def test_a_variable_of_a_module_record_is_found_by_name(program: Program) -> Non
 
 @pytest.mark.parametrize(
     ("name", "field", "text"),
-    [("Repository", "cache", "static cache"), ("Repository", "#hidden", "static #hidden"), ("Item", "pool", "static pool")],
+    [
+        ("Repository", "cache", "static cache"),
+        ("Repository", "#hidden", "static #hidden"),
+        ("Item", "pool", "static pool"),
+    ],
 )
-def test_a_static_field_is_where_the_class_declares_it(program: Program, name: str, field: str, text: str) -> None:
+def test_a_static_field_is_where_the_class_declares_it(
+    program: Program, name: str, field: str, text: str
+) -> None:
     file = program.repository if name == "Repository" else program.main
     assert program.at(program.sources.declaration(program.closure(name), field)) == line_of(file, text)
 
@@ -240,18 +258,27 @@ def test_a_field_of_another_class_is_not_taken(program: Program) -> None:
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("table", "exports.table"), ("list", "exports.list"), ("other", "module.exports.other"), ("use", "exports.use")],
+    [
+        ("table", "exports.table"),
+        ("list", "exports.list"),
+        ("other", "module.exports.other"),
+        ("use", "exports.use"),
+    ],
 )
-def test_an_export_of_a_commonjs_module_is_where_it_is_assigned(program: Program, name: str, text: str) -> None:
+def test_an_export_of_a_commonjs_module_is_where_it_is_assigned(
+    program: Program, name: str, text: str
+) -> None:
     module = program.module_object()
     assert program.at(program.sources.declaration(module, name)) == line_of(program.repository, text)
     exports = [node for node in range(program.graph.node_count) if program.sources._modules.file_of(node)]
-    owners = [node for node in exports if node != module and program.at(program.sources.declaration(node, name))]
+    owners = [
+        node for node in exports if node != module and program.at(program.sources.declaration(node, name))
+    ]
     assert owners, "the exports object itself leads to its file as well"
 
 
 def test_a_global_is_where_a_script_of_the_program_assigns_it(program: Program) -> None:
-    holders = [node for node in holders_of(program.graph, "property", "keptGlobally")]
+    holders = holders_of(program.graph, "property", "keptGlobally")
     places = {program.at(program.sources.declaration(node, "keptGlobally")) for node in holders}
     assert line_of(program.main, "keptGlobally = [") in places
 

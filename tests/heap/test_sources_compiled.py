@@ -23,10 +23,13 @@ pytestmark = [
 ]
 pytest.importorskip("symbolic", reason="source maps need the extra `sourcemaps`")
 
-RUN = "globalThis.kept = require(process.argv[1]); require('v8').writeHeapSnapshot(process.argv[2])"
+SNAPSHOT = "require('v8').writeHeapSnapshot(process.argv[2])"
+RUN = f"globalThis.kept = require(process.argv[1]); {SNAPSHOT}"
 LOADER = """
 const { readFileSync } = require('node:fs');
-require.extensions['.ts'] = (module, file) => module._compile(readFileSync('inline/service.min.js', 'utf8'), file);
+require.extensions['.ts'] = (module, file) => {
+  module._compile(readFileSync('inline/service.min.js', 'utf8'), file);
+};
 """
 
 
@@ -71,7 +74,9 @@ def test_compiled_code_is_placed_in_its_original(node: str, build: str, tmp_path
 
     context, name = only_context(graph, sources, "reportCache", tmp_path)
     assert spot(sources.declaration(context, name)) == place(original, "reportCache: Map")
-    assert {where.line for where in sources.growth_sites(context, name)} == {place(original, "reportCache.set(")[1]}
+    assert {where.line for where in sources.growth_sites(context, name)} == {
+        place(original, "reportCache.set(")[1]
+    }
 
     (entry, *_) = holders_of(graph, "property", "label")
     where = sources.class_location(entry)
@@ -152,7 +157,9 @@ def test_without_the_file_the_beginning_in_the_snapshot_is_used(node: str, tmp_p
     graph, sources, main = changed(node, tmp_path, edit)
     places = [sources.declaration(context, "exportedMap") for context in holders_of(graph, "context", "kept")]
     declared = [where for where in places if where and where.file == str(main)]
-    assert {where.line for where in declared} == {place(DATA / "program" / "main.mjs", "exportedMap = new")[1]}
+    assert {where.line for where in declared} == {
+        place(DATA / "program" / "main.mjs", "exportedMap = new")[1]
+    }
     assert not any(sources.declaration(context, "late") for context in holders_of(graph, "context", "late"))
 
 
@@ -167,7 +174,7 @@ def test_stripped_types_leave_positions_alone(node: str, tmp_path: Path) -> None
         "export function size(): number { return cache.size; }\n"
         "export const all = (): Row[] => [...cache.values()];\n"
     )
-    code = "import('./typed.ts').then((m) => { globalThis.kept = m; require('v8').writeHeapSnapshot(process.argv[1]) })"
+    code = f"import('./typed.ts').then((m) => {{ globalThis.kept = m; {SNAPSHOT.replace('argv[2]', 'argv[1]')} }})"
     graph = heap_of(node, tmp_path, "--no-warnings", "-e", code)
     sources = Sources(graph)
     places = [sources.declaration(context, "cache") for context in holders_of(graph, "context", "cache")]

@@ -148,12 +148,13 @@ def property_declaration(
         if own:
             return min(own, key=lambda one: (_is_static(one) != of_class_itself, one.kind, one.offset))
         made = [one for one in made if one.kind == DeclarationKind.PROPERTY]
+    own = [one for one in made if one.kind in _OWN_PROPERTIES]
+    if own:
+        makers = {_maker_of(outline_, one.scope) for one in own}
+        return min(own, key=lambda one: (one.kind, one.offset)) if len(makers) == 1 else None
     best = min((one.kind for one in made), default=None)
-    best_made = [one for one in made if one.kind == best]
-    is_one_object = best == DeclarationKind.EXPORT or (
-        best in _OWN_PROPERTIES and len({_maker_of(outline_, one.scope) for one in best_made}) == 1
-    )
-    return best_made[0] if is_one_object else _only(best_made)
+    first = [one for one in made if one.kind == best]
+    return first[0] if best == DeclarationKind.EXPORT else _only(first)
 
 
 def scope_of_context(
