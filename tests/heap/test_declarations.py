@@ -213,10 +213,8 @@ def test_a_text_too_long_is_left_alone() -> None:
     assert find_declaration(" " * MAX_CHARS + "const a = 1", "a") is None
 
 
-PIECES = st.sampled_from(
-    [*"{}()[]`'\"/\\,;:=.?#\n1😀…", "${", "/*", "*/", "//", "=>", "<div>", "a", "b"]
-    + ["function", "class", "const", "let", "import", "for", "if"]
-)
+WORDS = ["function", "class", "const", "let", "import", "for", "if", "a", "b"]
+PIECES = st.sampled_from([*"{}()[]`'\"/\\,;:=.?#\n1😀…", "${", "/*", "*/", "//", "=>", "<div>", *WORDS])
 
 
 @given(st.lists(PIECES, max_size=80).map(" ".join) | st.text(max_size=200))

@@ -174,7 +174,8 @@ def test_stripped_types_leave_positions_alone(node: str, tmp_path: Path) -> None
         "export function size(): number { return cache.size; }\n"
         "export const all = (): Row[] => [...cache.values()];\n"
     )
-    code = f"import('./typed.ts').then((m) => {{ globalThis.kept = m; {SNAPSHOT.replace('argv[2]', 'argv[1]')} }})"
+    snapshot = SNAPSHOT.replace("argv[2]", "argv[1]")
+    code = f"import('./typed.ts').then((m) => {{ globalThis.kept = m; {snapshot} }})"
     graph = heap_of(node, tmp_path, "--no-warnings", "-e", code)
     sources = Sources(graph)
     places = [sources.declaration(context, "cache") for context in holders_of(graph, "context", "cache")]

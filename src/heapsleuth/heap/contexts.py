@@ -124,5 +124,5 @@ class Contexts:
 
 def _owners_of(edges: tuple[NDArray[np.int64], NDArray[np.uint32]], target: int) -> NDArray[np.int64]:
     owners, targets = edges
-    first, last = np.searchsorted(targets, [target, target + 1])
-    return owners[first:last]
+    key = targets.dtype.type(target)  # another type would copy the array
+    return owners[np.searchsorted(targets, key) : np.searchsorted(targets, key, side="right")]

@@ -87,5 +87,7 @@ class EdgeLookup:
             found = np.flatnonzero(graph.edge_names[block] == wanted)
             hits.append(found[graph.edge_types[block][found] == edge_type] + start)
         edges = np.concatenate(hits)
-        owners = np.searchsorted(graph.first_edges, edges, side="right") - 1
+        # Of the same type as the array that is searched, or numpy copies that.
+        keys = edges.astype(graph.first_edges.dtype)
+        owners = np.searchsorted(graph.first_edges, keys, side="right") - 1
         return owners.astype(np.int64), graph.edge_targets[edges]

@@ -116,7 +116,7 @@ class Sources:
     def _spot(self, node: int) -> tuple[int, int, int] | None:
         """Return script node, 0-based line and column of a node's own location."""
         nodes, order = self._rows
-        at = int(np.searchsorted(nodes, node))
+        at = int(np.searchsorted(nodes, nodes.dtype.type(node)))  # another type would copy the array
         if at == len(nodes) or nodes[at] != node:
             return None
         columns, row = self._graph.columns, int(order[at])
