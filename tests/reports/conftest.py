@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TESTS = Path(__file__).parent.parent
-GOLD = TESTS / "gold"
-# For `report_samples` and `report_strategies`, which other tests use too.
-if str(TESTS) not in sys.path:
-    sys.path.insert(0, str(TESTS))
+GOLD = Path(__file__).parent.parent / "gold"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

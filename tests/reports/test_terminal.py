@@ -15,6 +15,7 @@ from report_strategies import fewer, reports
 from rich.cells import cell_len
 
 from heapsleuth.leaks.model import AnalysisReport, PathStep, Verdict
+from heapsleuth.places import SourceLocation
 from heapsleuth.reports import terminal
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -137,7 +138,7 @@ def test_the_comparison_puts_what_grew_most_first() -> None:
     text = shown(report_samples.two_snapshots())
     table = text[text.index("\nComparison") : text.index("\nWarnings")]
 
-    assert re.findall(r"\n  (\S+)  ", table) == ["class", "ReportEntry", "(string)", "RequestCtx", "Conn"]
+    assert re.findall(r"\n  (\S+) ", table) == ["class", "ReportEntry", "(string)", "RequestCtx", "Conn"]
 
 
 def test_rates_are_per_round_when_the_work_is_unknown() -> None:
@@ -231,6 +232,44 @@ def test_a_terminal_is_filled_within_reason(
     terminal.render(report_samples.leak(), out)
 
     assert max(cell_len(line) for line in out.getvalue().split("\n")) == width
+
+
+def test_a_confidence_is_never_shown_as_certainty() -> None:
+    report = report_samples.leak()
+
+    text = shown(replace(report, findings=tuple(replace(f, confidence=0.998) for f in report.findings)))
+
+    assert "confidence >0.99, provisional model" in text
+    assert "1.00" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        ("Map", "cache", "Map cache"),
+        ("global", "global orders", "global orders"),
+        ("function handler", "handler", "function handler"),
+        ("process", "process", "process"),
+        ("", "cache", "cache"),
+        ("Map", "", "Map"),
+    ],
+)
+def test_a_holder_is_not_named_twice(kind: str, name: str, words: str) -> None:
+    report = report_samples.leak()
+    finding = replace(report.findings[0], holder=replace(report.findings[0].holder, kind=kind, name=name))
+
+    assert f"  held by    {words}" in shown(replace(report, findings=(finding,)))
+    assert not name or f"{words} {name}" not in shown(replace(report, findings=(finding,)))
+
+
+def test_tables_name_the_folder_of_files_that_say_nothing() -> None:
+    report = report_samples.leak()
+    findings = [
+        replace(f, holder=replace(f.holder, location=SourceLocation("/srv/app/cart/index.js", 3)))
+        for f in report.findings
+    ]
+
+    assert "  cart/index.js:3  " in shown(replace(report, findings=tuple(findings)), width=110)
 
 
 def test_bars_show_growth_from_zero() -> None:

@@ -170,14 +170,21 @@ class Page:
         """Cells beside a field's label."""
         return self.width - self._field_start
 
-    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]], *, header: bool = True) -> None:
-        """Add rows of shown strings as aligned columns, cut to the page's width."""
+    def table(
+        self,
+        columns: Sequence[Column],
+        rows: Sequence[Sequence[str]],
+        *,
+        header: bool = True,
+        gap: int = _GAP,
+    ) -> None:
+        """Add rows of shown strings as columns `gap` cells apart, cut to the page's width."""
         shown = [columns[i].title for i in range(len(columns))]
         cells = [shown, *rows] if header else list(rows)
         # A column with nothing in it is not worth its place.
         used = [i for i in range(len(columns)) if any(row[i] for row in rows)]
         widths = {i: max(cell_len(row[i]) for row in cells) for i in used}
-        self._shrink(columns, widths)
+        self._shrink(columns, widths, gap)
         for position, row in enumerate(cells):
             line = Text(" " * _INDENT)
             for i in used:
@@ -188,7 +195,7 @@ class Page:
                 if column.right:
                     line.append(padding)
                 line.append(cell, style)
-                line.append(" " * _GAP if column.right else padding + " " * _GAP)
+                line.append(" " * gap if column.right else padding + " " * gap)
             line.rstrip()
             self._lines.append(line)
 
@@ -227,8 +234,8 @@ class Page:
             piece.rstrip()
         return pieces
 
-    def _shrink(self, columns: Sequence[Column], widths: dict[int, int]) -> None:
-        excess = _INDENT + sum(widths.values()) + _GAP * (len(widths) - 1) - self.width
+    def _shrink(self, columns: Sequence[Column], widths: dict[int, int], gap: int) -> None:
+        excess = _INDENT + sum(widths.values()) + gap * (len(widths) - 1) - self.width
         # Numbers are cut only when nothing else is left to cut.
         for candidates in ([i for i in widths if columns[i].flexible], list(widths)):
             while excess > 0 and candidates:

@@ -107,10 +107,10 @@ def _add_overview(page: Page, report: AnalysisReport, findings: list[Finding], i
             (
                 str(number),
                 page.text(wording.holder(finding)),
-                page.text(wording.place(finding.holder.location)),
+                page.text(wording.short_place(finding.holder.location)),
                 page.text(members.class_name),
                 *growth,
-                f"{doubt}{finding.confidence:.2f}",
+                doubt + wording.probability(finding.confidence),
             )
         )
     page.table(columns, rows)
@@ -141,7 +141,7 @@ def _add_bounded(page: Page, report: AnalysisReport, limit: int | None) -> None:
                 page.series([format_count(count) for count in one.members.counts], _SERIES_CELLS),
                 page.bars(one.members.counts),
                 format_bytes(_last(one.members.retained_bytes)),
-                page.text(wording.place(one.holder.location)),
+                page.text(wording.short_place(one.holder.location)),
             )
             for one in report.bounded[:limit]
         ],

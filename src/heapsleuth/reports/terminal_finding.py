@@ -60,7 +60,7 @@ def _add_places(page: Page, finding: Finding) -> None:
     # Both places stand in one column where there is room, else beside the name, else below it.
     column = max(len(name) for _, name, _, _ in rows)
     for label, name, location, package in rows:
-        where = _place(page, location, package)
+        where = _place(page, name, location, package)
         if not where.plain:
             page.field(label, Text(name, style="bold"))
             continue
@@ -74,17 +74,17 @@ def _add_places(page: Page, finding: Finding) -> None:
             page.field(label, Text.assemble((f"{value}  ", "bold"), where))
 
 
-def _place(page: Page, location: SourceLocation | None, package: Package | None) -> Text:
+def _place(page: Page, name: str, location: SourceLocation | None, package: Package | None) -> Text:
     text = Text()
     if location is not None:
         text.append(page.fit(page.text(wording.place(location)), page.field_width - 3, "end"), "cyan")
-        if location.function:
+        if location.function and location.function not in name:
             text.append(f" in {page.text(location.function, 40)}")
         if location.generated:
             text.append(" (generated code)", "dim")
     if package is not None:
-        name = page.text(" ".join(part for part in (package.name, package.version) if part), 60)
-        text.append(f" ({name})", "dim")
+        version = page.text(" ".join(part for part in (package.name, package.version) if part), 60)
+        text.append(f" ({version})", "dim")
     return text
 
 

@@ -44,7 +44,7 @@ def add_comparison(page: Page, report: AnalysisReport, comparison: Comparison, l
         Column("freed size", right=True),
         Column("size delta", right=True, style="bold"),
     )
-    page.table(columns, [_delta_row(page, row) for row in rows[:limit]])
+    page.table(columns, [_delta_row(page, row) for row in rows[:limit]], gap=1)
     _add_rest(page, len(rows), limit, "class", "classes")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 from heapsleuth.leaks.model import AnalysisReport, Finding, Verdict
@@ -22,12 +23,17 @@ __all__ = [
     "leaks",
     "place",
     "plural",
+    "probability",
+    "short_place",
     "work_unit",
 ]
 
 _SMALLEST_RATE = 1e-4
 """What is smaller per unit of work is shown as `<0.0001`: it would only be digits."""
 _DECIDING_SNAPSHOTS = 3
+_SUREST = 0.99
+_NAMELESS = re.compile(r"(?:index|main)\.\w+$")
+"""Files whose name says nothing without their folder's."""
 
 
 def headline(report: AnalysisReport) -> str:
@@ -45,15 +51,35 @@ def place(location: SourceLocation | None) -> str:
     return "" if location is None else str(location)
 
 
+def short_place(location: SourceLocation | None) -> str:
+    """Return the place without the folders, for tables: `cache.js:8`, `cart/index.js:3`."""
+    if location is None:
+        return ""
+    parts = re.split(r"[\\/]", location.file)
+    name = "/".join(parts[-2:]) if _NAMELESS.match(parts[-1]) else parts[-1]
+    return name if location.line is None else f"{name}:{location.line}"
+
+
 def holder(finding: Finding) -> str:
     """Return kind and name of what holds the members: `Map reportCache`."""
-    return " ".join(part for part in (finding.holder.kind, finding.holder.name) if part)
+    kind, name = finding.holder.kind, finding.holder.name
+    # Some names begin with their kind (`global orders`) and some kinds end in the name (`function f`).
+    if name == kind or name.startswith(f"{kind} ") or not kind:
+        return name
+    return kind if kind.endswith(f" {name}") or not name else f"{kind} {name}"
 
 
 def confidence(report: AnalysisReport, finding: Finding) -> str:
     """Return the confidence, marked as long as the model behind it is not calibrated."""
-    number = f"{finding.confidence:.2f}"
+    number = probability(finding.confidence)
     return f"{number}, provisional model" if report.model.startswith("provisional") else number
+
+
+def probability(value: float) -> str:
+    """Return a confidence with two decimals; never as certainty: `0.97`, `>0.99`, `<0.01`."""
+    if value > _SUREST:
+        return f">{_SUREST}"
+    return f"{value:.2f}" if value >= 1 - _SUREST else f"<{1 - _SUREST:.2f}"
 
 
 def work_unit(report: AnalysisReport) -> str:

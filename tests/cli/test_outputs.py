@@ -1,0 +1,75 @@
+"""Files are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+import report_samples
+
+from heapsleuth.cli.outputs import Output
+from heapsleuth.errors import OutputError
+from heapsleuth.reports.json import render_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_an_existing_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
+    target = tmp_path / "report.json"
+    target.write_text("old " * 10_000)
+
+    Output("json", str(target)).write(report_samples.leak())
+
+    assert target.read_text(encoding="utf-8") == render_text(report_samples.leak())
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_a_file_that_cannot_be_written_is_told_and_the_old_one_stays(tmp_path: Path) -> None:
+    target = tmp_path / "report.json"
+    target.write_text("old")
+    blocker = tmp_path / f".report.json.{os.getpid()}.tmp"
+    blocker.mkdir()
+
+    with pytest.raises(OutputError, match=r"report\.json: cannot be written: "):
+        Output("json", str(target)).write(report_samples.leak())
+
+    assert target.read_text() == "old"
+
+
+def test_others_may_read_the_report_as_the_umask_says(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        Output("json", str(tmp_path / "report.json")).write(report_samples.clean())
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "report.json").stat().st_mode) == 0o640
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "latest.json"
+    link.symlink_to("real/report.json")
+
+    Output("json", str(link)).write(report_samples.clean())
+
+    assert link.is_symlink()
+    assert (tmp_path / "real" / "report.json").read_text().startswith("{")
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text(encoding="utf-8")), daemon=True)
+    reader.start()
+
+    Output("json", str(pipe)).write(report_samples.clean())
+    reader.join(10)
+
+    assert read == [render_text(report_samples.clean())]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
