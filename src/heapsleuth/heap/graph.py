@@ -387,7 +387,7 @@ class HeapGraph:
             return self._derived[name]
 
     def _compute_sizes(self) -> Mapping[str, NDArray[Any]]:
-        owners, sizes = transfer(self._columns)
+        owners, sizes = transfer(self._columns, self.detached_states)
         return {"owners": owners, "shallow_sizes": sizes}
 
     def _compute_reach(self) -> Mapping[str, NDArray[Any]]:
@@ -441,7 +441,7 @@ class HeapGraph:
         return {"first_retainers": starts, "retainer_edges": edges}
 
     def _compute_retainer_nodes(self) -> Mapping[str, NDArray[Any]]:
-        counts = np.diff(self.first_edges)
+        counts = np.diff(self.first_edges).astype(np.intp)
         sources = np.repeat(np.arange(self.node_count, dtype=np.uint32), counts)
         return {"retainer_nodes": sources[self.retainer_edges]}
 

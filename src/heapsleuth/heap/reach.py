@@ -12,6 +12,8 @@ import numpy as np
 
 from heapsleuth.heap.ephemerons import PairNames, find_pair_names
 from heapsleuth.heap.kinds import EdgeType, NodeType
+from heapsleuth.heap.text import leading_number
+from heapsleuth.kernels import classes as _classes
 from heapsleuth.kernels import distances as _distances
 from heapsleuth.kernels import essential as _essential
 
@@ -39,9 +41,9 @@ class Reach:
 
 
 def user_roots(columns: Columns) -> list[int]:
-    """Return the nodes under the root that belong to the program, in edge order, each once."""
+    """Return the targets of the root's edges that belong to the program, in edge order."""
     ends = columns.edge_targets[: int(columns.first_edges[1])]
-    return [int(node) for node in dict.fromkeys(ends.tolist()) if _is_user_root(columns, node)]
+    return [node for node in ends.tolist() if _is_user_root(columns, node)]
 
 
 def measure_reach(columns: Columns) -> Reach:
@@ -56,7 +58,9 @@ def measure_reach(columns: Columns) -> Reach:
     pending = np.zeros(len(pairs.tables) if pairs else 0, np.uint8)
     count = columns.node_count
     seen = np.zeros((count + 7) // 8, np.uint8)
-    queue = np.empty(count, np.uint32)
+    # A root that two edges lead to is visited twice; for a WeakMap pair that makes a difference.
+    roots = user_roots(columns)
+    queue = np.empty(count + len(roots), np.uint32)
     distances = np.full(count, UNREACHABLE, np.int32)
 
     def search(starts: list[int], distance: int) -> None:
@@ -66,12 +70,11 @@ def measure_reach(columns: Columns) -> Reach:
             first, targets, flags, columns.edge_names, groups, pending, seen, distances, queue, len(starts)
         )
 
-    roots = user_roots(columns)
     if roots:
         search(roots, 1)
     page_roots = _page_roots(columns)
     if page_roots:
-        _disown_foreign(columns, flags, seen if page_roots == roots else None, page_roots, queue)
+        _disown_foreign(columns, flags, seen if set(page_roots) == set(roots) else None, page_roots, queue)
     # The root may itself have been reached; what it reached then is done.
     search([0], SYSTEM_DISTANCE if roots else 0)
     return Reach(distances, flags)
@@ -128,7 +131,15 @@ def _flag_skipped(columns: Columns, flags: NDArray[np.uint8]) -> None:
     """Flag the edges of maps and contexts that lead into the engine's past."""
     first = columns.first_edges
     descriptors = _named(columns, "(map descriptors)", NodeType.ARRAY)
-    _essential.flag_descriptor_edges(descriptors, first, columns.edge_types, columns.edge_names, flags)
+    if len(descriptors):
+        _essential.flag_descriptor_edges(
+            descriptors,
+            first,
+            columns.edge_types,
+            columns.edge_names,
+            _skipped_names(columns, descriptors),
+            flags,
+        )
     sloppy = columns.strings.find("sloppy_function_map")
     if sloppy is None:
         return
@@ -138,6 +149,20 @@ def _flag_skipped(columns: Columns, flags: NDArray[np.uint8]) -> None:
         hit = columns.edge_names[own] == sloppy
         hit &= (kinds != EdgeType.ELEMENT) & (kinds != EdgeType.HIDDEN)
         flags[own][hit] |= _essential.SKIP
+
+
+def _skipped_names(columns: Columns, descriptors: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Mark edge names that begin with the number of a skipped slot, as JavaScript's `parseInt` reads it."""
+    marks = np.zeros(len(columns.strings), np.uint8)
+    starts = columns.first_edges[descriptors]
+    ends = columns.first_edges[descriptors + np.uint32(1)]
+    kinds = sum(1 << kind for kind in EdgeType if kind not in {EdgeType.ELEMENT, EdgeType.HIDDEN})
+    _classes.mark_edge_names(starts, ends, columns.edge_types, columns.edge_names, kinds, marks)
+    used = np.flatnonzero(marks)
+    for index, name in zip(used.tolist(), columns.strings.decode_many(used), strict=True):
+        slot = leading_number(name)
+        marks[index] = slot is not None and slot >= 2 and slot % 3 == 1  # noqa: PLR2004 - V8's layout
+    return marks
 
 
 def _named(columns: Columns, name: str, kind: NodeType) -> NDArray[np.uint32]:

@@ -74,7 +74,9 @@ def collect_plain_objects(columns: Columns) -> PlainObjects | None:
     groups, members = _group(columns, starts, ends)
     starts, ends = starts[members], ends[members]
     used = np.zeros(len(columns.strings), np.uint8)
-    _classes.mark_property_names(starts, ends, columns.edge_types, columns.edge_names, used)
+    _classes.mark_edge_names(
+        starts, ends, columns.edge_types, columns.edge_names, 1 << EdgeType.PROPERTY, used
+    )
     names = np.flatnonzero(used)
     texts = dict(zip(names.tolist(), columns.strings.decode_many(names), strict=True))
     return PlainObjects(nodes, groups, starts, ends, np.bincount(groups), texts)

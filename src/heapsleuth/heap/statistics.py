@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from heapsleuth.heap.detached import DETACHED
 from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.kernels import csr as _csr
 
@@ -46,7 +47,9 @@ def heap_statistics(graph: HeapGraph) -> HeapStatistics:
     buffers = graph.strings.find("system / JSArrayBufferData")
     typed = 0
     if buffers is not None:
-        typed = _total(graph, (kinds == NodeType.NATIVE) & (graph.node_names == np.uint32(buffers)))
+        named = (kinds == NodeType.NATIVE) & (graph.node_names == np.uint32(buffers))
+        states = graph.detached_states
+        typed = _total(graph, named & (states != DETACHED) if len(states) else named)
     extra = graph.columns.extra_native_bytes
     arrays = 0
     index = graph.strings.find("Array")

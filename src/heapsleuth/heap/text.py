@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from heapsleuth.heap.columns import Columns
 
-__all__ = ["NodeNames", "format_property", "js_length"]
+__all__ = ["NodeNames", "format_property", "js_length", "leading_number"]
 
 _LONGEST_STRING = 1024
 _LONGEST_OBJECT = 100
@@ -31,6 +31,12 @@ def js_length(text: str) -> int:
 def format_property(name: str) -> str:
     """Return a property name as it stands in `{a, b}`: quoted when it would be misread."""
     return json.dumps(name, ensure_ascii=False) if _SPECIAL.search(name) else name
+
+
+def leading_number(text: str) -> int | None:
+    """Return the number that *text* begins with, as JavaScript's `parseInt` reads it."""
+    match = _LEADING_NUMBER.match(text.lstrip())
+    return int(match[0]) if match else None
 
 
 class NodeNames:
@@ -82,8 +88,8 @@ class NodeNames:
             return str(value)
         name = self._columns.strings[value]
         if kind == EdgeType.SHORTCUT:
-            number = _LEADING_NUMBER.match(name.lstrip())
-            return str(int(number[0])) if number else name
+            number = leading_number(name)
+            return name if number is None else str(number)
         return name
 
     def _joined(self, node: int) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from heapsleuth.heap.detached import DETACHED
 from heapsleuth.heap.kinds import NodeType
 from heapsleuth.heap.reach import user_roots
 from heapsleuth.kernels import owners as _owners
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
 __all__ = ["transfer"]
 
 
-def transfer(columns: Columns) -> tuple[NDArray[np.uint32], UInt]:
+def transfer(columns: Columns, states: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], UInt]:
     """
     Give the size of every singly owned hidden node, array and external string to its owner.
 
     A heap without user roots (taken with its internals exposed) keeps its sizes.
+
+    Args:
+        columns: The heap.
+        states: (n,) what `detached_states` gives; a detached node has another name and is not ownable.
 
     Returns:
         (owners, shallow sizes): owners (n,) uint32, the node whose shallow size took this node's bytes,
@@ -38,7 +43,8 @@ def transfer(columns: Columns) -> tuple[NDArray[np.uint32], UInt]:
     ownable = columns.node_types <= NodeType.ARRAY  # hidden and array are 0 and 1
     external = columns.strings.find("system / ExternalStringData")
     if external is not None:
-        ownable |= (columns.node_types == NodeType.NATIVE) & (columns.node_names == np.uint32(external))
+        named = (columns.node_types == NodeType.NATIVE) & (columns.node_names == np.uint32(external))
+        ownable |= named & (states != DETACHED) if len(states) else named
     _owners.find_owners(
         columns.first_edges,
         columns.edge_types,

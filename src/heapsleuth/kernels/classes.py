@@ -15,7 +15,7 @@ __all__ = [
     "group_rows",
     "group_shapes",
     "mark_class_names",
-    "mark_property_names",
+    "mark_edge_names",
     "match_shapes",
 ]
 
@@ -248,21 +248,23 @@ def group_shapes(
     return found
 
 
-def mark_property_names(
+def mark_edge_names(
     starts: cython.const[Offset][::1],
     ends: cython.const[Offset][::1],
     edge_types: cython.const[cython.uchar][::1],
     edge_names: cython.const[cython.uint][::1],
+    kinds: cython.uint,
     used: cython.uchar[::1],
 ) -> None:
     """
-    Mark the property names of the given objects.
+    Mark the names of the edges of the given objects.
 
     Args:
         starts: (k,) uint32 or uint64 (input) first edge of each object.
         ends: (k,) like `starts` (input).
         edge_types: (m,) uint8 (input).
         edge_names: (m,) uint32 (input).
+        kinds: Bit `1 << type` for each edge type to look at.
         used: (number of strings,) uint8 (output), zeroed by the caller.
 
     Time complexity: O(edges of the objects).
@@ -276,7 +278,7 @@ def mark_property_names(
             last = cython.cast(cython.Py_ssize_t, ends[item])
             edge = cython.cast(cython.Py_ssize_t, starts[item])
             while edge < last:
-                if edge_types[edge] == 2:
+                if (kinds >> edge_types[edge]) & 1:
                     used[edge_names[edge]] = 1
                 edge += 1
 

@@ -40,7 +40,8 @@ def breadth_first(
         pending: (number of pairs,) uint8 (input and output) 1 while one edge of a pair has been met.
         seen: (ceil(n / 8),) uint8 (input and output) a bit per node that has a distance.
         distances: (n,) int32 (input and output) set for the nodes in the queue, written for the reached.
-        queue: (n,) uint32 (scratch) begins with the nodes to start from, marked in `seen`.
+        queue: (n + repeats,) uint32 (scratch) begins with the nodes to start from, marked in `seen`; a
+            node that is there twice is visited twice.
         size: How many nodes to start from.
 
     Returns:

@@ -6,8 +6,8 @@ Journal of Graph Algorithms and Applications 10 (2006) 69-94, which builds on T.
 Tarjan, *A Fast Algorithm for Finding Dominators in a Flowgraph*, TOPLAS 1 (1979) 121-141.
 
 Everything after the depth-first search works on depth-first numbers ("numbers" below), where a node and
-its tree neighbours are close in memory.  The search itself notes what the second pass needs,
-less than half of the edges, so that no predecessor lists are built and the edges are read once.  Nothing recurses.
+its tree neighbours are close in memory.  The search itself notes what the second pass needs, less than
+half of the edges, so that no predecessor lists are built and the edges are read once.  Nothing recurses.
 """
 
 from __future__ import annotations

@@ -40,7 +40,6 @@ Offset = cython.fused_type(cython.uint, cython.ulonglong)
 Ident = cython.fused_type(cython.uint, cython.ulonglong)
 
 
-
 def classify_edges(
     first_edges: cython.const[Offset][::1],
     edge_types: cython.const[cython.uchar][::1],
@@ -149,18 +148,20 @@ def flag_descriptor_edges(
     first_edges: cython.const[Offset][::1],
     edge_types: cython.const[cython.uchar][::1],
     edge_names: cython.const[cython.uint][::1],
+    skipped: cython.const[cython.uchar][::1],
     flags: cython.uchar[::1],
 ) -> None:
     """
-    Flag `SKIP` on the element and hidden edges 4, 7, 10, … of `(map descriptors)` arrays.
+    Flag `SKIP` on the slots 4, 7, 10, … of `(map descriptors)` arrays, and take `PAIR` from their edges.
 
-    Those slots lead from a map to the values of its descriptors, which belong to the map's past.
+    Those slots lead from a map to what it knows of its properties, not to what objects hold.
 
     Args:
         nodes: (k,) uint32 (input) the descriptor arrays.
         first_edges: (n + 1,) uint32 or uint64 (input).
         edge_types: (m,) uint8 (input).
-        edge_names: (m,) uint32 (input) slot numbers for these edge types.
+        edge_names: (m,) uint32 (input).
+        skipped: (number of strings,) uint8 (input) 1 for names that begin with such a slot number.
         flags: (m,) uint8 (input and output).
 
     Time complexity: O(edges of the given nodes).
@@ -177,9 +178,13 @@ def flag_descriptor_edges(
             edge = cython.cast(cython.Py_ssize_t, first_edges[nodes[i]])
             while edge < end:
                 kind = edge_types[edge]
+                slot = edge_names[edge]
                 if kind == 1 or kind == 4:
-                    slot = edge_names[edge]
                     if slot >= 2 and slot % 3 == 1:
+                        flags[edge] |= 2
+                else:
+                    flags[edge] &= 251
+                    if skipped[slot]:
                         flags[edge] |= 2
                 edge += 1
 
