@@ -76,7 +76,9 @@ def test_warm_up_is_bounded() -> None:
 
 
 def test_churn_at_constant_size_says_nothing() -> None:
-    assert judge(series((3000, 3000, 3000), (0, 0, 3000), retained=(9, 9, 9)), (1, 2, 3), load_model()) is None
+    assert (
+        judge(series((3000, 3000, 3000), (0, 0, 3000), retained=(9, 9, 9)), (1, 2, 3), load_model()) is None
+    )
 
 
 def test_a_holder_that_lets_members_go_is_trusted_less() -> None:

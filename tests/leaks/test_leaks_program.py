@@ -13,7 +13,7 @@ from heapsleuth.leaks.analysis import analyze
 from heapsleuth.leaks.model import AnalysisReport, Finding, Verdict
 from tests.node_programs import node_binaries, version
 
-PROGRAM = Path(__file__).parent.parent / "programs" / "leaks.js"
+PROGRAM = Path(__file__).parent.parent / "programs" / "leaks.cjs"
 WORK = (400.0, 800.0, 1200.0)
 # The last operations are done and the garbage collected before each snapshot, so counts are exact
 # but for what the runtime itself keeps in the same place.
@@ -37,9 +37,13 @@ LEAKS = (
     Expected("byName", "Object", "cache", "Object", 1, "@byName"),
     Expected("audit", "Array", "collection", "Object", 1, "@audit"),
     Expected("seen", "Set", "collection", "Object", 1, "@seen"),
-    Expected('bus "change" listeners', "EventEmitter", "listener", "function onChange", 1, "@bus", "@onChange"),
+    Expected(
+        'bus "change" listeners', "EventEmitter", "listener", "function onChange", 1, "@bus", "@onChange"
+    ),
     Expected("target listeners", "EventTarget", "listener", "Listener", 1, "@target"),
-    Expected("interval timers of `pollTick`", "TimersList", "timer", "Timeout", 0.25, "@pollTick", "@pollTick"),
+    Expected(
+        "interval timers of `pollTick`", "TimersList", "timer", "Timeout", 0.25, "@pollTick", "@pollTick"
+    ),
     Expected("waiters", "Array", "promise", "Object", 0.5, "@waiters"),
     Expected("shutdown", "Promise", "promise", "suspended work", 0.4, "@shutdown", "@work"),
     Expected("Repository.cache", "Map", "cache", "Object", 1, "@statics"),

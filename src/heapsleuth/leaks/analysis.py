@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from heapsleuth.heap.graph import HeapGraph
     from heapsleuth.leaks.confidence import ConfidenceModel
+    from heapsleuth.leaks.inputs import Arranged
+    from heapsleuth.leaks.model import Comparison
 
 __all__ = ["analyze"]
 
@@ -61,7 +63,7 @@ def analyze(
     sequence = inputs.arrange(paths, graphs, work)
     described = inputs.describe(sequence.paths, sequence.graphs, sequence.work)
     sources = Sources(sequence.graphs[-1])
-    table = comparison.compare(sequence.graphs[0], sequence.graphs[-1], sources) if compare else None
+    table = _compare(sequence, sources) if compare else None
     if not sequence.same_process:
         return analyse_structural(sequence, described, sources, table)
     model = load_model()
@@ -79,6 +81,12 @@ def analyze(
         comparison=table,
         model=model.version,
     )
+
+
+def _compare(sequence: Arranged, sources: Sources) -> Comparison:
+    """Compare the first snapshot with the last."""
+    ends = (0, len(sequence.graphs) - 1)
+    return comparison.compare(sequence.graphs[0], sequence.graphs[-1], sources, inputs=ends)
 
 
 def judge_growth(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from heapsleuth.heap.graph import HeapGraph
 
-__all__ = ["NUMBERED", "Edges", "edge_labels", "edges_into", "edges_of", "retainers_of", "source_of"]
+__all__ = ["NUMBERED", "Edges", "edge_labels", "edges_into", "edges_of", "source_of"]
 
 NUMBERED = (EdgeType.ELEMENT, EdgeType.HIDDEN)
 """Edge types whose name is a number, not a string."""
@@ -100,11 +100,3 @@ def edge_labels(graph: HeapGraph, edges: NDArray[np.integer]) -> NDArray[np.uint
     labels[~numbered] = graph.strings.hashes[names[~numbered]]
     labels[numbered] = (names[numbered].astype(np.uint64) + np.uint64(1)) * np.uint64(0xD6E8FEB86659FD93)
     return labels ^ (types.astype(np.uint64) << np.uint64(61))
-
-
-def retainers_of(graph: HeapGraph, node: int, limit: int) -> list[tuple[int, int]]:
-    """Return (edge index, source node) of at most *limit* references to a node, in file order."""
-    start = int(graph.first_retainers[node])
-    stop = min(int(graph.first_retainers[node + 1]), start + limit)
-    edges = graph.retainer_edges[start:stop].tolist()
-    return list(zip(edges, graph.retainer_nodes[start:stop].tolist(), strict=True))

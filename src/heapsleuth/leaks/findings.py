@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
@@ -106,8 +106,15 @@ class Teller:
             label = graph.edge_name(candidate.example)
             member = int(graph.edge_targets[candidate.example])
             step = Step(candidate.holder, label, int(EdgeType.CONTEXT), member)
-            return Name(label, (step,), anchored=True)
-        return self._namer.name(candidate.holder)
+            return self._as_written(Name(label, (step,), anchored=True))
+        return self._as_written(self._namer.name(candidate.holder))
+
+    def _as_written(self, name: Name) -> Name:
+        """Return the name with its variable as the source has it, not as a minifier renamed it."""
+        if name.scope is None or name.steps[0].type != EdgeType.CONTEXT:
+            return name
+        written = self._sources.variable_name(name.scope, name.first)
+        return name if written == name.first else replace(name, text=written + name.text[len(name.first) :])
 
     def _title(self, detection: Detection, judgement: Judgement, case: Case) -> str:
         rate = judgement.growth.rate if judgement.metric != "bytes" else 0.0

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
-from heapsleuth.leaks.edges import retainers_of
 
 if TYPE_CHECKING:
     from heapsleuth.heap.graph import HeapGraph
@@ -142,7 +141,7 @@ class Namer:
         """Return who refers to *node* by a reference that keeps it alive and has a name."""
         graph = self._graph
         steps = []
-        for edge, source in retainers_of(graph, node, _MOST_RETAINERS):
+        for edge, source in graph.retainers_of(node, _MOST_RETAINERS):
             kind = int(graph.edge_types[edge])
             if kind not in _COST or source == node:
                 continue
@@ -189,7 +188,10 @@ class Namer:
         kind = graph.node_types[node]
         if kind in (NodeType.CODE, NodeType.OBJECT_SHAPE, NodeType.SYNTHETIC):
             return False
-        return not (kind == NodeType.HIDDEN and graph.own_name(node) in ("system / PropertyCell", "system / FeedbackCell"))
+        return not (
+            kind == NodeType.HIDDEN
+            and graph.own_name(node) in ("system / PropertyCell", "system / FeedbackCell")
+        )
 
     def _class_name(self, node: int) -> str:
         graph = self._graph

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from heapsleuth.heap.kinds import EdgeType
+from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.kernels import cohorts
 from heapsleuth.leaks.causes import one_per_cause
 from heapsleuth.leaks.confidence import load_model
-from heapsleuth.leaks.edges import edge_labels, edges_of, retainers_of
+from heapsleuth.leaks.edges import edge_labels, edges_of
 from heapsleuth.leaks.evidence import judge
 from heapsleuth.leaks.findings import Judged, Teller
 from heapsleuth.leaks.groups import CONTENTS, STRONG, VISIBLE
@@ -41,6 +41,7 @@ _MOST_FIELDS = 64
 _LEAST_GROWTH = 8
 _MOST_GROUPS = 200
 _BLOCK = 1 << 21
+_TEXT = (NodeType.STRING, NodeType.CONS_STRING, NodeType.SLICED_STRING)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,8 +99,7 @@ def _doubted(finding: Finding) -> Finding:
 def _group(moment: Moment) -> _Groups:
     graph = moment.graph
     own = graph.strings.hashes[graph.node_names] ^ (graph.node_types.astype(np.uint64) << np.uint64(59))
-    text = (graph.node_types == 2) | (graph.node_types == 10) | (graph.node_types == 11)
-    own[text] = 2
+    own[np.isin(graph.node_types, _TEXT)] = np.uint64(NodeType.STRING)
     own ^= _labels_from_dominators(graph)
     keys = np.empty(graph.node_count, dtype=np.uint64)
     cohorts.path_keys(graph.dominator_order, graph.dominators, moment.lifted, own, keys)
@@ -183,5 +183,5 @@ def _candidate(moment: Moment, groups: _Groups, key: int) -> Candidate | None:
     direct = strong.edges[np.isin(strong.targets, wanted)]
     if not len(direct):
         # In the middle of a list: nobody but other members refers to them.
-        direct = np.array([edge for edge, _ in retainers_of(graph, int(wanted[-1]), 1)])
+        direct = np.array([edge for edge, _ in graph.retainers_of(int(wanted[-1]), 1)])
     return Candidate(holder, int(CONTENTS), dictionary=False, kind=0, example=int(direct[-1]))
