@@ -77,7 +77,8 @@ def _chained(history: History, groups: Groups) -> NDArray[np.bool_]:
     linked = groups.labels != CONTENTS
     if promise is not None:
         linked |= graph.node_names[groups.holders] == promise
-    return alike & linked
+    result: NDArray[np.bool_] = alike & linked
+    return result
 
 
 def _fold_chains(history: History, groups: Groups, chained: NDArray[np.intp]) -> list[Candidate]:

@@ -99,4 +99,5 @@ def edge_labels(graph: HeapGraph, edges: NDArray[np.integer]) -> NDArray[np.uint
     labels = np.empty(len(edges), dtype=np.uint64)
     labels[~numbered] = graph.strings.hashes[names[~numbered]]
     labels[numbered] = (names[numbered].astype(np.uint64) + np.uint64(1)) * np.uint64(0xD6E8FEB86659FD93)
-    return labels ^ (types.astype(np.uint64) << np.uint64(61))
+    result: NDArray[np.uint64] = labels ^ (types.astype(np.uint64) << np.uint64(61))
+    return result

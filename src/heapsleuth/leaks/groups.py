@@ -117,13 +117,15 @@ def _holds_nothing(moment: Moment) -> NDArray[np.bool_]:
     passing = (graph.node_types == NodeType.SYNTHETIC) & ~np.isin(graph.node_names, lasting)
     # The value of a weak entry lives as long as its key: whoever holds the key holds both.
     weak = (graph.node_types == NodeType.OBJECT) & np.isin(graph.node_names, _named(graph, _WEAK))
-    return passing | weak
+    result: NDArray[np.bool_] = passing | weak
+    return result
 
 
 def _seen_by_name(edges: Edges, holders: NDArray[np.int64], labels: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Return (k,) true for references from a backing store that stand for a named field."""
     pairs = holders.astype(np.uint64) << np.uint64(32) | edges.targets.astype(np.uint64)
-    return (labels == CONTENTS) & np.isin(pairs, pairs[labels != CONTENTS])
+    result: NDArray[np.bool_] = (labels == CONTENTS) & np.isin(pairs, pairs[labels != CONTENTS])
+    return result
 
 
 def _named(graph: HeapGraph, names: Sequence[str]) -> list[int]:

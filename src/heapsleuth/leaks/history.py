@@ -153,4 +153,5 @@ def _slot_keys(graph: HeapGraph, slots: Edges, owners: NDArray[np.integer]) -> N
     labels = edge_labels(graph, slots.edges)
     kinds = _SLOT_KIND[graph.node_types[slots.targets]].astype(np.uint64)
     owner_hash = (owners.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    return labels ^ owner_hash ^ (kinds << np.uint64(57))
+    result: NDArray[np.uint64] = labels ^ owner_hash ^ (kinds << np.uint64(57))
+    return result

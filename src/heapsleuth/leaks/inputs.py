@@ -87,7 +87,7 @@ def arrange(paths: Sequence[str], graphs: Sequence[HeapGraph], work: Sequence[fl
             named = ", ".join(paths[index] for index in taken)
             if work is not None:
                 raise IncomparableSnapshots(
-                    f"work contradicts the order in which the snapshots were taken; they were taken as {named}"
+                    f"work contradicts the order of the snapshots; they were taken as {named}"
                 )
             warnings.append(Warning_("reordered", f"put into the order in which they were taken: {named}"))
             order = taken

@@ -44,7 +44,7 @@ class MemberKinds:
         """Return (k,) keys of the kinds of (k,) nodes."""
         graph = self._graph
         types = graph.node_types[nodes]
-        keys = graph.strings.hashes[graph.node_names[nodes]].copy()
+        keys: NDArray[np.uint64] = graph.strings.hashes[graph.node_names[nodes]].copy()
         closures = np.flatnonzero(types == NodeType.CLOSURE)
         located, places = self._places
         if len(closures) and len(located):

@@ -130,7 +130,7 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning_:
+class Warning_:  # noqa: N801 - the glossary says warning, and `Warning` is a builtin
     """Something the reader must know about how far the result goes."""
 
     code: str
