@@ -108,7 +108,6 @@ def test_compare_adds_the_comparison_of_first_and_last(
     assert re.search(r"\n  Order +\+400 +0 +\+400 +\+192 kB +0 B +\+192 kB\n", text)
 
 
-@pytest.mark.xfail(strict=True, reason="the report names the second input as the one compared with")
 def test_the_comparison_says_which_two_files_it_is_of(
     leaking: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -44,7 +44,20 @@ def test_long_work_shows_its_phases_and_cleans_up_after_itself(monkeypatch: pyte
         line.report("dominators", 0, None)
         wait_for("dominators", watched)
 
+    assert re.search(r"edges of \[b\]a\.heapsnapshot .*?0 s", watched.getvalue())
     assert watched.getvalue().endswith("\x1b[2K")
+
+
+def test_work_that_no_longer_counts_its_steps_is_not_shown_as_the_phase_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watched = watch(monkeypatch)
+    with ProgressLine(patience_seconds=0.0) as line:
+        line.report("strings", 4, 4)
+        wait_for("strings", watched)
+        wait_for("analysing", watched)
+
+    assert watched.getvalue().index("strings") < watched.getvalue().index("analysing")
 
 
 def test_short_work_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ def test_terminal_with_every_finding_in_full(assert_gold: Callable[[str, str], N
 
 
 @pytest.mark.parametrize("name", ["clean", "hostile", "leak", "single"])
-def test_markdown(name: str, assert_gold: Callable[[str, str], None]) -> None:
+def test_markdown_for_a_pull_request(name: str, assert_gold: Callable[[str, str], None]) -> None:
     out = io.StringIO()
 
     markdown.render(getattr(report_samples, name)(), out)
@@ -76,5 +76,5 @@ def test_markdown(name: str, assert_gold: Callable[[str, str], None]) -> None:
 
 
 @pytest.mark.parametrize("name", ["hostile", "leak", "single", "two_snapshots"])
-def test_json(name: str, assert_gold: Callable[[str, str], None]) -> None:
+def test_json_of_the_whole_report(name: str, assert_gold: Callable[[str, str], None]) -> None:
     assert_gold(f"{name}.json", json.render_text(getattr(report_samples, name)()))

@@ -56,6 +56,8 @@ class Column:
     flexible: bool = False
     keep: Literal["start", "end"] = "start"
     style: str = ""
+    worth: int = 0
+    """Cells by which it may be wider than other flexible columns before it is cut."""
 
 
 class Page:
@@ -239,7 +241,7 @@ class Page:
         # Numbers are cut only when nothing else is left to cut.
         for candidates in ([i for i in widths if columns[i].flexible], list(widths)):
             while excess > 0 and candidates:
-                widest = max(candidates, key=lambda i: widths[i])
+                widest = max(candidates, key=lambda i: widths[i] - columns[i].worth)
                 if widths[widest] <= _NARROWEST:
                     break
                 widths[widest] -= 1

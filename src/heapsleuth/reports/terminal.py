@@ -88,8 +88,8 @@ def _add_overview(page: Page, report: AnalysisReport, findings: list[Finding], i
     page.blank()
     columns = (
         Column("#", right=True),
-        Column("held by", flexible=True, style="bold"),
-        Column("at", flexible=True, keep="end", style="cyan"),
+        Column("held by", flexible=True, style="bold", worth=5),
+        Column("at", flexible=True, keep="end", style="cyan", worth=6),
         Column("members", flexible=True),
         Column(f"per {unit}" if grows else "count", right=True),
         Column("bytes" if grows else "retained", right=True, style="bold red"),
