@@ -9,6 +9,8 @@ The tree::
     ├── IncomparableSnapshots    files that cannot be judged together
     ├── UnknownNode              a node id that is not in this heap
     ├── OutputError              a report cannot be written where it was asked for
+    ├── ProgramFailed            the program to be measured did not start, answer or keep running
+    ├── AgentFailed              the agent inside a Node.js process did not report or refused
     └── OutOfMemory              this machine has too little memory for the snapshot
 
 Each class has a slug; `docs/errors.md` has cause and cure for every slug.  Only `cli.main` turns an
@@ -20,11 +22,13 @@ from __future__ import annotations
 from enum import IntEnum
 
 __all__ = [
+    "AgentFailed",
     "ExitCode",
     "HeapsleuthError",
     "IncomparableSnapshots",
     "OutOfMemory",
     "OutputError",
+    "ProgramFailed",
     "SnapshotError",
     "SnapshotTruncated",
     "UnknownNode",
@@ -129,6 +133,18 @@ class OutputError(HeapsleuthError):
     """A report cannot be written where it was asked for."""
 
     slug = "output"
+
+
+class ProgramFailed(HeapsleuthError):
+    """The program to be measured did not start, did not answer or did not keep running."""
+
+    slug = "program"
+
+
+class AgentFailed(HeapsleuthError):
+    """The agent inside a Node.js process did not report, did not answer in time or refused."""
+
+    slug = "agent"
 
 
 class OutOfMemory(HeapsleuthError):
