@@ -42,7 +42,7 @@ LEAKS = (
     ),
     Expected("target listeners", "EventTarget", "listener", "Listener", 1, "@target"),
     Expected(
-        "interval timers of `pollTick`", "TimersList", "timer", "Timeout", 0.25, "@pollTick", "@pollTick"
+        "interval timers of `pollTick`", "timer list", "timer", "Timeout", 0.25, "@pollTick", "@pollTick"
     ),
     Expected("waiters", "Array", "promise", "Object", 0.5, "@waiters"),
     Expected("shutdown", "Promise", "promise", "suspended work", 0.4, "@shutdown", "@work"),

@@ -14,6 +14,7 @@ from heapsleuth.heap.classes import ClassTable, class_keys, class_sums
 from heapsleuth.heap.detached import detached_states
 from heapsleuth.heap.dominators import dominator_tree
 from heapsleuth.heap.objects import HeapObject
+from heapsleuth.heap.paging import release
 from heapsleuth.heap.paths import incoming_edges, no_edge
 from heapsleuth.heap.reach import measure_reach
 from heapsleuth.heap.shapes import collect_plain_objects, infer_shapes
@@ -95,7 +96,7 @@ class HeapGraph:
             **dict.fromkeys(_CLASS_KEYS, self._compute_class_keys),
             **dict.fromkeys(_CLASS_SUMS, self._compute_class_sums),
             "detached_states": lambda: {"detached_states": detached_states(self._columns)},
-            "_order_places": self._invert_order,
+            "dominator_places": self._invert_order,
             "_ids_sorted": self._sort_ids,
             "_ids_order": self._sort_ids,
         }
@@ -194,6 +195,11 @@ class HeapGraph:
     def dominator_order(self) -> NDArray[np.uint32]:
         """(n,) preorder of the dominator tree: what a node dominates follows it directly."""
         return self._get("dominator_order")
+
+    @property
+    def dominator_places(self) -> NDArray[np.uint32]:
+        """(n,) place of each node in `dominator_order`."""
+        return self._get("dominator_places")
 
     @property
     def subtree_counts(self) -> NDArray[np.uint32]:
@@ -301,7 +307,7 @@ class HeapGraph:
 
     def dominated(self, node: int) -> NDArray[np.uint32]:
         """Return all that a node dominates, the node itself first, in preorder of the dominator tree."""
-        place = int(self._get("_order_places")[node])
+        place = int(self._get("dominator_places")[node])
         return self.dominator_order[place : place + int(self.subtree_counts[place])]
 
     def path_edges(self, node: int) -> list[int]:
@@ -336,6 +342,13 @@ class HeapGraph:
         if place == len(ids) or int(ids[place]) != node_id:
             raise UnknownNode(f"no node has id {node_id} in {self.path or 'this heap'}")
         return int(self._get("_ids_order")[place])
+
+    def release_pages(self) -> None:
+        """Give back the memory of columns that are mapped from an index; they stay usable."""
+        columns = self._columns
+        own = (getattr(columns, name) for name in columns.__dataclass_fields__)
+        release(value for value in own if isinstance(value, np.ndarray))
+        release(self._derived.values())
 
     def compute_all(
         self,
@@ -381,9 +394,10 @@ class HeapGraph:
         with self._lock:
             if name not in self._derived:
                 fresh = self._stages[name]()
-                for array in fresh.values():
+                for other, array in fresh.items():
                     array.flags.writeable = False
-                self._derived.update(fresh)
+                    # What is there already, mapped from an index perhaps, stays what it is.
+                    self._derived.setdefault(other, array)
             return self._derived[name]
 
     def _compute_sizes(self) -> Mapping[str, NDArray[Any]]:
@@ -456,7 +470,7 @@ class HeapGraph:
     def _invert_order(self) -> Mapping[str, NDArray[Any]]:
         places = np.empty(self.node_count, np.uint32)
         places[self.dominator_order] = np.arange(self.node_count, dtype=np.uint32)
-        return {"_order_places": places}
+        return {"dominator_places": places}
 
     def _sort_ids(self) -> Mapping[str, NDArray[Any]]:
         order = np.argsort(self.node_ids, kind="stable").astype(np.uint32)

@@ -77,9 +77,12 @@ def find_piles(view: HeapView) -> list[Pile]:
     tops = _top_level(view, least)
     big = tops[view.graph.retained_sizes[tops] > least]
     small = tops[view.graph.retained_sizes[tops] <= least]
+    view.graph.release_pages()
     descent = _Descent(view, total, least)
     piles = [pile for node in _by_size(view, big).tolist() for pile in descent.piles_under(node)]
+    view.graph.release_pages()
     piles += _classes(view, small, least)
+    view.graph.release_pages()
     piles.sort(key=lambda pile: (-pile.retained_bytes, pile.is_class, pile.holder or 0))
     return piles[:_MOST_PILES]
 
@@ -163,7 +166,7 @@ class _Descent:
     def _pile(self, holder: int, retained: int, *, chain: bool, without: list[int]) -> Pile:
         view = self._view
         graph = view.graph
-        start = int(view.positions[holder])
+        start = int(graph.dominator_places[holder])
         stop = start + int(graph.subtree_counts[start])
         found = [np.array([holder] if chain else [], dtype=np.int64)]
         for block in range(start + 1, stop, _BLOCK):

@@ -61,14 +61,16 @@ def analyze(
     if len(graphs) == 1:
         return analyse_single(graphs[0], inputs.describe(paths, graphs, work))
     sequence = inputs.arrange(paths, graphs, work)
-    described = inputs.describe(sequence.paths, sequence.graphs, sequence.work)
+    described = inputs.describe(
+        sequence.paths, sequence.graphs, sequence.work if sequence.work_known else None
+    )
     sources = Sources(sequence.graphs[-1])
     table = _compare(sequence, sources) if compare else None
     if not sequence.same_process:
         return analyse_structural(sequence, described, sources, table)
     model = load_model()
     history, cases = judge_growth(sequence.graphs, sequence.work, model)
-    teller = Teller(history.last, history.births == 0, sources)
+    teller = Teller(history.last, history.births == 0, sources, per=sequence.per)
     told = one_per_cause([teller.tell(case) for case in cases])
     findings = [finding for finding in told if finding.verdict is not Verdict.BOUNDED]
     return AnalysisReport(

@@ -79,6 +79,7 @@ def edges_into(
             edges = edges[sources[source_of(graph, edges)]]
         found.append(edges)
     edges = np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+    graph.release_pages()
     return Edges(edges, source_of(graph, edges), graph.edge_targets[edges].astype(np.int64))
 
 

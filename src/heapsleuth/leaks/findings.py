@@ -48,9 +48,18 @@ class Teller:
         moment: The last snapshot.
         old: (n,) true for objects that existed from the first snapshot on.
         sources: File and line of the snapshot's objects.
+        per: What rates are per, in words.
     """
 
-    def __init__(self, moment: Moment, old: NDArray[np.bool_], sources: Sources) -> None:
+    def __init__(
+        self,
+        moment: Moment,
+        old: NDArray[np.bool_],
+        sources: Sources,
+        *,
+        per: str = "per unit of work",
+    ) -> None:
+        self._per = per
         self._moment = moment
         self._sources = sources
         self._namer = Namer(moment, old)
@@ -129,7 +138,7 @@ class Teller:
             "members": _cut(detection.members),
             "rate": f"{rate:.3g}",
             "bytes": format_bytes(judgement.bytes_growth.rate),
-            "per": "per unit of work",
+            "per": self._per,
         }
         if judgement.verdict is Verdict.BOUNDED:
             return "{kind} {holder} holds {members}, and has stopped growing".format(**values)

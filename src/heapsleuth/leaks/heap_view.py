@@ -53,13 +53,6 @@ class HeapView:
         return Namer(self.moment, np.ones(self.graph.node_count, dtype=bool))
 
     @cached_property
-    def positions(self) -> NDArray[np.uint32]:
-        """(n,) place of each node in `dominator_order`."""
-        positions = np.empty(self.graph.node_count, dtype=np.uint32)
-        positions[self.graph.dominator_order] = np.arange(self.graph.node_count, dtype=np.uint32)
-        return positions
-
-    @cached_property
     def scopes(self) -> NDArray[np.bool_]:
         """(n,) whether each node holds the variables of a function, a block or a module."""
         names = self.graph.class_table.names
@@ -81,6 +74,7 @@ class HeapView:
         nodes = np.flatnonzero(self.graph.node_names == name) if name >= 0 else np.empty(0, np.int64)
         nodes = nodes[self.graph.node_types[nodes] == NodeType.OBJECT]
         instances: NDArray[np.int64] = nodes[~among(nodes, self._prototypes)] if len(nodes) else nodes
+        self.graph.release_pages()
         return instances
 
     def is_called(self, nodes: NDArray[np.integer], name: str) -> NDArray[np.bool_]:
@@ -91,7 +85,9 @@ class HeapView:
 
     def targets(self, nodes: NDArray[np.integer], edge_type: int, *names: str) -> NDArray[np.int64]:
         """Return (k,) where each node's first such edge leads, -1 without one."""
-        return self.lookup.targets(nodes.astype(np.int64), edge_type, names)
+        found = self.lookup.targets(nodes.astype(np.int64), edge_type, names)
+        self.graph.release_pages()
+        return found
 
     def edges_to(self, nodes: NDArray[np.integer]) -> Edges:
         """Return the strong edges that lead to each of some nodes, in their order and that of the file."""
@@ -101,6 +97,7 @@ class HeapView:
         which = np.repeat(np.arange(len(nodes)), counts)
         places = first[which] + np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
         edges = graph.retainer_edges[places].astype(np.int64)
+        graph.release_pages()
         strong = _STRONG[graph.edge_types[edges]]
         edges = edges[strong]
         return Edges(edges, source_of(graph, edges), nodes[which[strong]].astype(np.int64))
@@ -126,7 +123,7 @@ class HeapView:
         if not len(nodes):
             return np.zeros(size, dtype=np.int64)
         graph = self.graph
-        start = self.positions[nodes].astype(np.int64)
+        start = self.graph.dominator_places[nodes].astype(np.int64)
         end = start + graph.subtree_counts[start]
         order = np.lexsort((start, groups))
         # Subtrees are intervals; an offset per group keeps the running end from crossing groups.

@@ -67,6 +67,7 @@ class Moment:
         names = graph.node_names[natives]
         _, first, which = np.unique(names, return_index=True, return_inverse=True)
         lifted[natives] = natives[first][which]
+        graph.release_pages()
         return lifted
 
     @cached_property

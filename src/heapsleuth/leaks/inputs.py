@@ -34,8 +34,15 @@ class Arranged:
     paths: tuple[str, ...]
     graphs: tuple[HeapGraph, ...]
     work: tuple[float, ...]
+    """Counted in intervals where nobody said how much work was done."""
+    work_known: bool
     same_process: bool
     warnings: tuple[Warning_, ...]
+
+    @property
+    def per(self) -> str:
+        """What rates are per."""
+        return "per unit of work" if self.work_known else "per interval"
 
 
 def check_paths(paths: Sequence[str]) -> None:
@@ -50,16 +57,16 @@ def check_paths(paths: Sequence[str]) -> None:
         raise UsageError("no snapshot given; expected one or more .heapsnapshot files")
     if list(paths).count("-") > 1:
         raise UsageError("standard input (`-`) can be read once, but was given twice")
-    seen: dict[tuple[int, int], str] = {}
-    for path in paths:
+    seen: dict[tuple[int, int], int] = {}
+    for index, path in enumerate(paths):
         try:
             stat = Path(path).stat()
         except OSError:
             continue  # the reader says what is wrong with it
-        other = seen.setdefault((stat.st_dev, stat.st_ino), path)
-        if other is not path:
+        other = seen.setdefault((stat.st_dev, stat.st_ino), index)
+        if other != index:
             raise IncomparableSnapshots(
-                f"{path} is the same file as {other}; expected snapshots taken at different times"
+                f"{path} is the same file as {paths[other]}; expected snapshots taken at different times"
             )
 
 
@@ -101,6 +108,7 @@ def arrange(paths: Sequence[str], graphs: Sequence[HeapGraph], work: Sequence[fl
                 "not by identity",
             )
         )
+    work_known = work is not None
     if work is None:
         warnings.append(
             Warning_("no-work", "work was not given: intervals count as equal work (use --work N1,N2,…)")
@@ -110,6 +118,7 @@ def arrange(paths: Sequence[str], graphs: Sequence[HeapGraph], work: Sequence[fl
         paths=tuple(paths[index] for index in order),
         graphs=tuple(graphs[index] for index in order),
         work=tuple(float(value) for value in work),
+        work_known=work_known,
         same_process=same,
         warnings=tuple(warnings),
     )

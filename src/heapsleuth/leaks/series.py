@@ -221,8 +221,7 @@ def _chain_lengths(moment: Moment, heads: NDArray[np.int64]) -> NDArray[np.int64
     A list that grows at its head has one entrance, the newest member, that dominates all others.
     """
     graph = moment.graph
-    place = np.empty(graph.node_count, dtype=np.uint32)
-    place[graph.dominator_order] = np.arange(graph.node_count, dtype=np.uint32)
+    place = graph.dominator_places
     kinds = _fold_kinds(graph)
     folded = folded_holders(moment)
     lengths = np.ones(len(heads), dtype=np.int64)
@@ -238,6 +237,7 @@ def folded_holders(moment: Moment) -> NDArray[np.uint32]:
     graph = moment.graph
     folded = np.zeros(graph.node_count, dtype=np.uint32)
     cohorts.fold_holders(graph.dominator_order, graph.dominators, moment.lifted, _fold_kinds(graph), folded)
+    graph.release_pages()
     return folded
 
 

@@ -29,11 +29,13 @@ def analyse_single(graph: HeapGraph, inputs: tuple[Input, ...]) -> AnalysisRepor
     """Return the report on one snapshot; its verdict is always `undecided`."""
     sources = Sources(graph)
     view = HeapView(graph, sources)
+    suspects = find_suspects(view)
+    graph.release_pages()
     return AnalysisReport(
         mode="single",
         verdict=Verdict.UNDECIDED,
         inputs=inputs,
-        findings=tuple(find_suspects(view)),
+        findings=tuple(suspects),
         snapshot=_summarise(view),
         model=load_model().version,
     )
@@ -46,6 +48,7 @@ def summarise(graph: HeapGraph, sources: Sources) -> SnapshotSummary:
 
 def _summarise(view: HeapView) -> SnapshotSummary:
     statistics = heap_statistics(view.graph)
+    view.graph.release_pages()
     named = (
         ("strings", statistics.string_bytes),
         ("code", statistics.code_bytes),
@@ -55,8 +58,10 @@ def _summarise(view: HeapView) -> SnapshotSummary:
         ("system", statistics.system_bytes),
     )
     other = statistics.total_bytes - sum(size for _, size in named)
+    classes = _classes(view)
+    view.graph.release_pages()
     return SnapshotSummary(
-        classes=_classes(view),
+        classes=classes,
         census=take_census(view),
         waste=find_waste(view),
         off_heap_bytes=statistics.native_bytes,

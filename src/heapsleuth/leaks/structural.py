@@ -65,7 +65,8 @@ def analyse_structural(
     model = load_model()
     moments = [Moment(graph, graph.node_ids) for graph in sequence.graphs]
     groups = [_group(moment) for moment in moments]
-    teller = Teller(moments[-1], np.ones(moments[-1].graph.node_count, dtype=bool), sources)
+    old = np.ones(moments[-1].graph.node_count, dtype=bool)
+    teller = Teller(moments[-1], old, sources, per=sequence.per)
     told = []
     for key, series in _growing(groups):
         judgement = judge(series, sequence.work, model)

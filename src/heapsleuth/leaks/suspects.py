@@ -52,6 +52,7 @@ def _is_nodes_own(finding: Finding) -> bool:
 
 def _tell(view: HeapView, teller: Teller, pile: Pile) -> Finding:
     graph = view.graph
+    graph.release_pages()
     holder = int(pile.members[0]) if pile.holder is None else pile.holder
     example = _edge_to_member(view, pile)
     # A single big block, a Buffer or a string, has no members but itself.

@@ -37,5 +37,8 @@ COUNTERS: tuple[Callable[[HeapView], list[CensusRow]], ...] = (
 
 def take_census(view: HeapView) -> tuple[CensusRow, ...]:
     """Return the rows of all kinds, the largest counts first."""
-    rows = [row for counter in COUNTERS for row in counter(view)]
+    rows: list[CensusRow] = []
+    for counter in COUNTERS:
+        rows += counter(view)
+        view.graph.release_pages()
     return tuple(sorted(rows, key=lambda row: (-row.count, -row.retained_bytes, row.kind, row.name)))

@@ -33,7 +33,7 @@ class TimerDetector:
         return Detection(
             category=self.category,
             holder_name=f"{kind} of {what}",
-            holder_kind="TimersList" if case.member_class == "Timeout" else case.holder_class,
+            holder_kind="timer list" if case.member_class == "Timeout" else case.holder_class,
             holder_node=case.holder,
             members=case.member_class,
             member_node=callback if callback is not None else member,

@@ -25,5 +25,8 @@ FINDERS: tuple[Callable[[HeapView], list[WasteRow]], ...] = (
 
 def find_waste(view: HeapView) -> tuple[WasteRow, ...]:
     """Return the rows of all kinds, most bytes first."""
-    rows = [row for finder in FINDERS for row in finder(view)]
+    rows: list[WasteRow] = []
+    for finder in FINDERS:
+        rows += finder(view)
+        view.graph.release_pages()
     return tuple(sorted(rows, key=lambda row: (-row.bytes, -row.count, row.kind, row.name)))

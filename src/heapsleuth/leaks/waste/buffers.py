@@ -54,7 +54,11 @@ class _Stores:
 def find_buffer_waste(view: HeapView) -> list[WasteRow]:
     """Return rows of kinds `big-buffer`, `pinned-pool`, `off-heap`."""
     stores = _stores(view)
-    return [*_big(view, stores), *_pools(view, stores), *_owners(view, stores)]
+    rows: list[WasteRow] = []
+    for find in (_big, _pools, _owners):
+        view.graph.release_pages()
+        rows += find(view, stores)
+    return rows
 
 
 def _stores(view: HeapView) -> _Stores:
@@ -121,6 +125,7 @@ def _owners(view: HeapView, stores: _Stores) -> list[WasteRow]:
         if good[group.example]:
             name = f"{name} of {view.class_name(int(holders[group.example]))}"
         rows.append(WasteRow("off-heap", name, group.count, group.retained_bytes))
+    graph.release_pages()
     others = np.flatnonzero((graph.node_types == NodeType.NATIVE) & (graph.shallow_sizes > 0))
     others = others[~view.is_called(others, _DATA)]
     keys = graph.node_names[others].astype(np.uint64)

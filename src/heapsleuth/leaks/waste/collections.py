@@ -85,6 +85,7 @@ def _sparse(view: HeapView) -> NDArray[np.int64]:
         hit &= graph.edge_names[block] >= _SPARSE_INDEX
         far.append(np.flatnonzero(hit) + begin)
     edges = np.concatenate(far)
+    graph.release_pages()
     sources = source_of(graph, edges)
     # Edges are grouped by array; the farthest of each counts.
     arrays, start = np.unique(sources, return_index=True)

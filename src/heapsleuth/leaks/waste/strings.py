@@ -37,7 +37,11 @@ _DEEPEST_JOIN = 32
 
 def find_string_waste(view: HeapView) -> list[WasteRow]:
     """Return rows of kinds `duplicate-string`, `duplicate-strings`, `big-string`, `pinned-by-slice`."""
-    return [*_duplicates(view), *_big(view), *_pinned(view)]
+    rows: list[WasteRow] = []
+    for find in (_duplicates, _big, _pinned):
+        rows += find(view)
+        view.graph.release_pages()
+    return rows
 
 
 def _duplicates(view: HeapView) -> list[WasteRow]:
@@ -47,7 +51,10 @@ def _duplicates(view: HeapView) -> list[WasteRow]:
     Equal are flat strings with the same text; of what V8 has cut, also of the same size.  Strings made
     by concatenation are equal when they were put together from equal parts in the same way.
     """
-    parts = [_flat(view), *(_sorted_by_key(view, *keyed) for keyed in (_cut_flat(view), _joined(view)))]
+    parts = [_flat(view)]
+    for find in (_cut_flat, _joined):
+        view.graph.release_pages()
+        parts.append(_sorted_by_key(view, *find(view)))
     first, counts, wasted = (np.concatenate(column) for column in zip(*parts, strict=True))
     repeated = counts > 1
     first, counts, wasted = first[repeated], counts[repeated], wasted[repeated]
@@ -131,6 +138,7 @@ def _joined(view: HeapView) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
             break
         keys = fresh
     counted = ~flattened & (graph.shallow_sizes[nodes] > 0)
+    graph.release_pages()
     return nodes[counted], keys[counted]
 
 
