@@ -1,0 +1,87 @@
+'use strict';
+
+const { now } = require('./clock.cjs');
+const { describeError } = require('./errors.cjs');
+const { collectGarbage } = require('./inspector.cjs');
+const { AllocationProfile, refusal } = require('./allocation_profile.cjs');
+const { MAX_INTERVAL_MS, MIN_INTERVAL_MS } = require('./options.cjs');
+
+const MAX_COMMANDS_PER_REPLY = 16;
+const REMEMBERED_IDS = 128;
+
+/** Command type → what it does; what it returns goes into the `command-result` event. */
+const COMMANDS = {
+  async snapshot(agent, { path, dir, force, options }) {
+    return agent.snapshot({ ...options, path, dir, force: force === true, reason: 'command' });
+  },
+
+  async gc(agent) {
+    const begun = now();
+    await collectGarbage();
+    const sample = agent.metrics();
+    // The observer has not been told yet, and just now everything in use is the floor.
+    sample.floor_bytes = sample.heap_used_bytes;
+    return { duration_ms: now() - begun, sample };
+  },
+
+  async 'set-interval'(agent, { interval_ms: intervalMs }) {
+    if (!(intervalMs >= MIN_INTERVAL_MS && intervalMs <= MAX_INTERVAL_MS)) {
+      throw refusal('bad-command', `interval_ms: expected ${MIN_INTERVAL_MS} to ${MAX_INTERVAL_MS}`);
+    }
+    agent.setInterval(intervalMs);
+    return { interval_ms: intervalMs };
+  },
+
+  async 'profile.start'(agent, command) {
+    return agent.commands.profile.start(command);
+  },
+
+  async 'profile.stop'(agent, { dir }) {
+    const { service, snapshotDir } = agent.options;
+    return agent.commands.profile.stop({ dir: dir ?? snapshotDir, service });
+  },
+};
+
+/** Does what the collector asks, each command once, and answers each with an event. */
+class Commands {
+  profile = new AllocationProfile();
+  #agent;
+  // The same command can come with the reply to samples and with the poll.
+  #seen = new Set();
+
+  constructor(agent) {
+    this.#agent = agent;
+  }
+
+  handle(commands) {
+    if (!Array.isArray(commands)) return;
+    for (const command of commands.slice(0, MAX_COMMANDS_PER_REPLY)) this.#begin(command);
+  }
+
+  stop() {
+    this.profile.abandon();
+  }
+
+  #begin(command) {
+    if (command === null || typeof command !== 'object') return;
+    const { id, type } = command;
+    if (typeof id !== 'string' || id === '' || id.length > 200 || this.#seen.has(id)) return;
+    this.#seen.add(id);
+    if (this.#seen.size > REMEMBERED_IDS) this.#seen.delete(this.#seen.values().next().value);
+    const { guard } = this.#agent;
+    const answer = guard.wrap((result) => this.#agent.report({ type: 'command-result', id, ...result }));
+    guard.run(() => this.#act(type, command)).then(
+      (result) => answer({ ok: true, ...result }),
+      (error) => answer({ ok: false, error: describeError(error) }),
+    );
+  }
+
+  async #act(type, command) {
+    if (!Object.hasOwn(COMMANDS, type)) {
+      throw refusal('unknown-command', `this agent knows ${Object.keys(COMMANDS).join(', ')}`);
+    }
+    return COMMANDS[type](this.#agent, command);
+  }
+}
+
+module.exports = { COMMANDS, Commands };
