@@ -1,0 +1,24 @@
+'use strict';
+
+const { serve } = require('../serve.js');
+
+class Quote {
+  constructor(basket) {
+    this.basket = basket;
+    this.lines = Array.from({ length: 8 }, (_, line) => ({ line, price: line * 1.5 }));
+  }
+}
+
+// Baskets are new with every visit, so this never hits and never shrinks.
+const quotesByBasket = new Map();
+let visits = 0;
+
+function quote(basket) {
+  if (!quotesByBasket.has(basket)) quotesByBasket.set(basket, new Quote(basket));
+  return quotesByBasket.get(basket);
+}
+
+serve(() => {
+  visits += 1;
+  return { lines: quote(`basket-${visits}`).lines.length };
+});
