@@ -99,11 +99,11 @@ class Sources:
         rows = np.flatnonzero(np.isin(columns.location_scripts, np.array(ids, np.uint32)))
         # A module's own function begins at 0:0 whatever the text.
         rows = rows[(columns.location_lines[rows] | columns.location_columns[rows]) > 0]
-        places = np.unique(
-            np.stack([columns.location_lines[rows], columns.location_columns[rows]], axis=1), axis=0
-        )
+        # One number per place: sorting rows of two is ten times slower.
+        lines = columns.location_lines[rows].astype(np.uint64)
+        places = np.unique(lines << np.uint64(32) | columns.location_columns[rows])
         sample = places[:: len(places) // _MAX_POSITIONS + 1].tolist()
-        return tuple((line, column) for line, column in sample)
+        return tuple((place >> 32, place & 0xFFFFFFFF) for place in sample)
 
     # Locations
 
