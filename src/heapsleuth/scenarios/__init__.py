@@ -1,0 +1,1 @@
+"""Rounds of work, load, and the verdict: what `heapsleuth check` runs."""
