@@ -136,9 +136,25 @@ class OutputError(HeapsleuthError):
 
 
 class ProgramFailed(HeapsleuthError):
-    """The program to be measured did not start, did not answer or did not keep running."""
+    """
+    The program to be measured did not start, did not answer or did not keep running.
+
+    Args:
+        summary: What happened, one sentence.
+        output: The last lines the program printed; empty if it printed none or never ran.
+    """
 
     slug = "program"
+
+    def __init__(self, summary: str, output: str = "") -> None:
+        self.summary = summary
+        self.output = output.strip("\n")
+        lines = "".join(f"\n  | {line}" for line in self.output.splitlines())
+        super().__init__(f"{summary}; its last output:{lines}" if lines else summary)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep summary and output apart when the error crosses a process."""
+        return (type(self), (self.summary, self.output))
 
 
 class AgentFailed(HeapsleuthError):

@@ -29,6 +29,7 @@ _MAX_SAMPLES = 3600
 """Per instance: an hour of one sample a second."""
 _MAX_EVENTS = 500
 _MAX_WAITING_COMMANDS = 32
+_ALIVE_S = 0.2
 
 T = TypeVar("T")
 
@@ -125,18 +126,35 @@ class Collector:
             record = self._records.get(name)
             return list(record.events) if record else []
 
-    def wait_for(self, condition: Callable[[], T | None], timeout_s: float) -> T | None:
-        """Return the first result of *condition* that is not None; None after *timeout_s* seconds."""
+    def wait_for(
+        self, condition: Callable[[], T | None], timeout_s: float, alive: Callable[[], bool] | None = None
+    ) -> T | None:
+        """
+        Return the first result of *condition* that is not None.
+
+        Args:
+            condition: Asked whenever an agent has reported.
+            timeout_s: After so many seconds the answer is None.
+            alive: Asked a few times a second; once it says no, nothing will come any more.
+        """
         deadline = time.monotonic() + timeout_s
         with self._changed:
             while True:
+                gone = alive is not None and not alive()
                 result = condition()
                 left = deadline - time.monotonic()
-                if result is not None or left <= 0 or self._closed:
+                if result is not None or left <= 0 or self._closed or gone:
                     return result
-                self._changed.wait(left)
+                self._changed.wait(left if alive is None else min(left, _ALIVE_S))
 
-    def command(self, name: str, command: dict[str, Any], timeout_s: float = 30.0) -> dict[str, Any]:
+    def command(
+        self,
+        name: str,
+        command: dict[str, Any],
+        timeout_s: float = 30.0,
+        *,
+        alive: Callable[[], bool] | None = None,
+    ) -> dict[str, Any]:
         """
         Have an instance do something and return its answer.
 
@@ -144,6 +162,7 @@ class Collector:
             name: The instance.
             command: `type` and what belongs to it; the id is added here.
             timeout_s: How long to wait for the answer.
+            alive: As for `wait_for`.
 
         Returns:
             The result's fields, without `type`, `id` and `ok`.
@@ -153,7 +172,9 @@ class Collector:
                 has its reason and figures.
         """
         kind = str(command.get("type"))
-        result = self._exchange(name, command, timeout_s)
+        result = self._exchange(name, command, timeout_s, alive)
+        if result is None and alive is not None and not alive():
+            raise AgentFailed(f"the process of {name} ended before it answered `{kind}`")
         if result is None:
             raise AgentFailed(
                 f"the agent in {name} did not answer `{kind}` within {timeout_s:g} s; "
@@ -163,7 +184,9 @@ class Collector:
             raise AgentFailed(_refusal(name, kind, result.get("error")))
         return {key: value for key, value in result.items() if key not in {"type", "id", "ok"}}
 
-    def _exchange(self, name: str, command: dict[str, Any], timeout_s: float) -> dict[str, Any] | None:
+    def _exchange(
+        self, name: str, command: dict[str, Any], timeout_s: float, alive: Callable[[], bool] | None
+    ) -> dict[str, Any] | None:
         number = secrets.token_hex(8)
         with self._changed:
             record = self._records.get(name)
@@ -176,7 +199,7 @@ class Collector:
             self._results[number] = None
             self._changed.notify_all()
         try:
-            return self.wait_for(lambda: self._results.get(number), timeout_s)
+            return self.wait_for(lambda: self._results.get(number), timeout_s, alive)
         finally:
             with self._changed:
                 del self._results[number]
