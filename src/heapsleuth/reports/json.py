@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
     from heapsleuth.places import Package, SourceLocation
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "render", "render_text"]
+__all__ = ["FORMAT", "FORMAT_VERSION", "document", "dump", "number", "render", "render_text", "text", "whole"]
 
 FORMAT = "heapsleuth/report"
 FORMAT_VERSION = 1
@@ -56,20 +56,26 @@ def render_text(report: AnalysisReport) -> str:
     Raises:
         ValueError: A confidence or an amount of work is not a finite number.
     """
-    return json.dumps(_report(report), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return dump(document(report))
 
 
-def _report(report: AnalysisReport) -> _Json:
+def dump(value: _Json) -> str:
+    """Return a document of ours as text."""
+    return json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def document(report: AnalysisReport) -> _Json:
+    """Return the report as what JSON is made of."""
     return {
         "format": FORMAT,
         "version": FORMAT_VERSION,
-        "tool": {"name": "heapsleuth", "version": __version__, "confidence_model": _text(report.model)},
+        "tool": {"name": "heapsleuth", "version": __version__, "confidence_model": text(report.model)},
         "mode": report.mode,
         "verdict": report.verdict.value,
         "inputs": [_input(one) for one in report.inputs],
         "findings": [_finding(one) for one in report.findings],
         "bounded": [_finding(one) for one in report.bounded],
-        "warnings": [{"code": _text(one.code), "text": _text(one.text)} for one in report.warnings],
+        "warnings": [{"code": text(one.code), "text": text(one.text)} for one in report.warnings],
         "comparison": None if report.comparison is None else _comparison(report.comparison),
         "snapshot": None if report.snapshot is None else _snapshot(report.snapshot),
     }
@@ -77,71 +83,69 @@ def _report(report: AnalysisReport) -> _Json:
 
 def _input(one: Input) -> _Json:
     return {
-        "path": _text(one.path),
+        "path": text(one.path),
         "bytes": one.bytes,
         "nodes": one.nodes,
         "edges": one.edges,
         "heap_bytes": one.heap_bytes,
-        "work": None if one.work is None else _whole(one.work),
-        "runtime": _text(one.runtime),
+        "work": None if one.work is None else whole(one.work),
+        "runtime": text(one.runtime),
     }
 
 
 def _finding(one: Finding) -> _Json:
     return {
-        "signature": _text(one.signature),
-        "category": _text(one.category),
+        "signature": text(one.signature),
+        "category": text(one.category),
         "verdict": one.verdict.value,
         "confidence": round(one.confidence, 4),
-        "title": _text(one.title),
+        "title": text(one.title),
         "holder": {
-            "name": _text(one.holder.name),
-            "kind": _text(one.holder.kind),
+            "name": text(one.holder.name),
+            "kind": text(one.holder.kind),
             "node_id": one.holder.node_id,
             "location": _location(one.holder.location),
             "package": _package(one.holder.package),
         },
         "members": {
-            "class": _text(one.members.class_name),
+            "class": text(one.members.class_name),
             "location": _location(one.members.location),
             "counts": list(one.members.counts),
             "retained_bytes": list(one.members.retained_bytes),
-            "count_per_work": _number(one.members.count_per_work),
-            "bytes_per_work": _number(one.members.bytes_per_work),
+            "count_per_work": number(one.members.count_per_work),
+            "bytes_per_work": number(one.members.bytes_per_work),
         },
         "exclusive_bytes": one.exclusive_bytes,
         "path": [
-            {"edge": _text(step.edge), "node": _text(step.node), "id": step.id, "suspect": step.suspect}
+            {"edge": text(step.edge), "node": text(step.node), "id": step.id, "suspect": step.suspect}
             for step in one.path
         ],
         "evidence": {"for": _evidence(one.evidence_for), "against": _evidence(one.evidence_against)},
-        "also_retained": [_text(title) for title in one.also_retained],
+        "also_retained": [text(title) for title in one.also_retained],
         "fix": None
         if one.fix is None
         else {
-            "summary": _text(one.fix.summary),
-            "before": _text(one.fix.before),
-            "after": _text(one.fix.after),
-            "doc": _text(one.fix.doc),
+            "summary": text(one.fix.summary),
+            "before": text(one.fix.before),
+            "after": text(one.fix.after),
+            "doc": text(one.fix.doc),
         },
-        "suppressed": None if one.suppressed is None else _text(one.suppressed),
+        "suppressed": None if one.suppressed is None else text(one.suppressed),
     }
 
 
 def _evidence(facts: Iterable[Evidence]) -> list[_Json]:
-    return [
-        {"code": _text(fact.code), "text": _text(fact.text), "value": _number(fact.value)} for fact in facts
-    ]
+    return [{"code": text(fact.code), "text": text(fact.text), "value": number(fact.value)} for fact in facts]
 
 
 def _location(location: SourceLocation | None) -> _Json | None:
     if location is None:
         return None
     return {
-        "file": _text(location.file),
+        "file": text(location.file),
         "line": location.line,
         "column": location.column,
-        "function": None if location.function is None else _text(location.function),
+        "function": None if location.function is None else text(location.function),
         "generated": location.generated,
     }
 
@@ -149,8 +153,8 @@ def _location(location: SourceLocation | None) -> _Json | None:
 def _package(package: Package | None) -> _Json | None:
     if package is None:
         return None
-    version = None if package.version is None else _text(package.version)
-    return {"name": _text(package.name), "version": version}
+    version = None if package.version is None else text(package.version)
+    return {"name": text(package.name), "version": version}
 
 
 def _comparison(comparison: Comparison) -> _Json:
@@ -163,7 +167,7 @@ def _comparison(comparison: Comparison) -> _Json:
 
 def _class_delta(row: ClassDelta) -> _Json:
     return {
-        "class": _text(row.class_name),
+        "class": text(row.class_name),
         "location": _location(row.location),
         "new": row.new,
         "deleted": row.deleted,
@@ -179,8 +183,8 @@ def _snapshot(snapshot: SnapshotSummary) -> _Json:
         "classes": [_class_row(row) for row in snapshot.classes],
         "census": [
             {
-                "kind": _text(row.kind),
-                "name": _text(row.name),
+                "kind": text(row.kind),
+                "name": text(row.name),
                 "count": row.count,
                 "retained_bytes": row.retained_bytes,
                 "location": _location(row.location),
@@ -188,17 +192,17 @@ def _snapshot(snapshot: SnapshotSummary) -> _Json:
             for row in snapshot.census
         ],
         "waste": [
-            {"kind": _text(row.kind), "name": _text(row.name), "count": row.count, "bytes": row.bytes}
+            {"kind": text(row.kind), "name": text(row.name), "count": row.count, "bytes": row.bytes}
             for row in snapshot.waste
         ],
         "off_heap_bytes": snapshot.off_heap_bytes,
-        "statistics": [{"kind": _text(name), "bytes": size} for name, size in snapshot.statistics],
+        "statistics": [{"kind": text(name), "bytes": size} for name, size in snapshot.statistics],
     }
 
 
 def _class_row(row: ClassRow) -> _Json:
     return {
-        "class": _text(row.class_name),
+        "class": text(row.class_name),
         "location": _location(row.location),
         "count": row.count,
         "shallow_bytes": row.shallow_bytes,
@@ -207,13 +211,14 @@ def _class_row(row: ClassRow) -> _Json:
     }
 
 
-def _text(value: str) -> str:
+def text(value: str) -> str:
+    """Return a string that every JSON reader takes."""
     # JavaScript strings may hold half a character; strict JSON readers refuse them.
     return value if value.isascii() else _LONE_SURROGATES.sub("\ufffd", value)
 
 
-def _number(value: float) -> float | None:
-    """Return the number to six significant digits, at least three decimals; None when it is not finite."""
+def number(value: float) -> float | None:
+    """Return a number to six significant digits, at least three decimals; None when it is not finite."""
     if not math.isfinite(value):
         return None
     if value == 0:
@@ -222,6 +227,6 @@ def _number(value: float) -> float | None:
     return round(float(value), max(_FEWEST_DECIMALS, decimals))
 
 
-def _whole(value: float) -> float:
+def whole(value: float) -> float:
     """Return work as it was given: `6000`, not `6000.0`."""
     return int(value) if float(value).is_integer() else value

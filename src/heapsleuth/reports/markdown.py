@@ -16,10 +16,12 @@ from heapsleuth.units import format_bytes, format_count
 if TYPE_CHECKING:
     from typing import TextIO
 
-__all__ = ["render"]
+    from heapsleuth.leaks.model import Warning_
+
+__all__ = ["MARKS", "code", "code_block", "finding_lines", "footer", "prose", "render", "warning_lines"]
 
 _MOST_FINDINGS = 20
-_MARKS = {Verdict.LEAK: "🔴", Verdict.UNDECIDED: "🟡", Verdict.CLEAN: "🟢", Verdict.BOUNDED: "🟢"}
+MARKS = {Verdict.LEAK: "🔴", Verdict.UNDECIDED: "🟡", Verdict.CLEAN: "🟢", Verdict.BOUNDED: "🟢"}
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>()#!|~&$]")
 _CODE_PARTS = re.compile(r"`([^`]+)`")
 _BACKTICKS = re.compile(r"`+")
@@ -27,22 +29,34 @@ _BACKTICKS = re.compile(r"`+")
 
 def render(report: AnalysisReport, out: TextIO) -> None:
     """Write verdict, table of findings, fixes, warnings and inputs."""
-    shown = [f for f in report.findings if f.suppressed is None]
     lines = [
-        f"### {_MARKS[report.verdict]} heapsleuth: {report.verdict}",
+        f"### {MARKS[report.verdict]} heapsleuth: {report.verdict}",
         "",
         _capital(_text(wording.headline(report))),
+        *finding_lines(report),
+        *warning_lines(report.warnings),
+        "",
+        footer(report),
     ]
+    out.write("\n".join(lines) + "\n")
+
+
+def finding_lines(report: AnalysisReport) -> list[str]:
+    """Return the table of findings and their fixes, each after an empty line; none without findings."""
+    shown = [f for f in report.findings if f.suppressed is None]
+    lines: list[str] = []
     if shown:
         lines += ["", *_table(report, shown[:_MOST_FINDINGS])]
     if len(shown) > _MOST_FINDINGS:
         lines += ["", f"{wording.plural(len(shown) - _MOST_FINDINGS, 'more finding')} in the full report."]
     for finding in shown[:_MOST_FINDINGS]:
         lines += _fix(finding)
-    if report.warnings:
-        lines += ["", *(f"> ⚠️ {_text(warning.text, 600)}" for warning in report.warnings)]
-    lines += ["", _footer(report, len(report.findings) - len(shown))]
-    out.write("\n".join(lines) + "\n")
+    return lines
+
+
+def warning_lines(warnings: tuple[Warning_, ...]) -> list[str]:
+    """Return the warnings as quotes after an empty line."""
+    return ["", *(f"> ⚠️ {_text(warning.text, 600)}" for warning in warnings)] if warnings else []
 
 
 def _table(report: AnalysisReport, findings: list[Finding]) -> list[str]:
@@ -60,9 +74,9 @@ def _table(report: AnalysisReport, findings: list[Finding]) -> list[str]:
         retained = format_bytes(members.retained_bytes[-1]) if members.retained_bytes else ""
         place = wording.place(finding.holder.location)
         cells = (
-            _MARKS[finding.verdict],
-            _prose(finding.title),
-            _code(place, in_table=True) if place else "",
+            MARKS[finding.verdict],
+            prose(finding.title),
+            code(place, in_table=True) if place else "",
             rates,
             retained,
             wording.confidence(report, finding),
@@ -76,33 +90,41 @@ def _fix(finding: Finding) -> list[str]:
         return []
     before = [f"- {line}" for line in clean_block(finding.fix.before)]
     after = [f"+ {line}" for line in clean_block(finding.fix.after)]
-    # A fence longer than any run of backticks inside cannot be closed from inside.
-    longest = max((len(run) for line in before + after for run in _BACKTICKS.findall(line)), default=0)
-    fence = "`" * max(3, longest + 1)
     return [
         "",
         # Blank lines around the code: GitHub reads Markdown inside HTML only after one.
         f"<details><summary>Fix for {_html(finding.holder.name)}</summary>",
         "",
-        _prose(finding.fix.summary),
+        prose(finding.fix.summary),
         "",
-        f"{fence}diff",
-        *before,
-        *after,
-        fence,
+        *_fenced([*before, *after], "diff"),
         "",
-        *([f"See {_code(clean(finding.fix.doc))}.", ""] if finding.fix.doc else []),
+        *([f"See {code(clean(finding.fix.doc))}.", ""] if finding.fix.doc else []),
         "</details>",
     ]
 
 
-def _footer(report: AnalysisReport, suppressed: int) -> str:
+def code_block(text: str) -> list[str]:
+    """Return a text of several lines as a block of code."""
+    return _fenced(clean_block(text), "text")
+
+
+def _fenced(lines: list[str], language: str) -> list[str]:
+    # A fence longer than any run of backticks inside cannot be closed from inside.
+    longest = max((len(run) for line in lines for run in _BACKTICKS.findall(line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}{language}", *lines, fence]
+
+
+def footer(report: AnalysisReport) -> str:
+    """Return how many snapshots, candidates and suppressions there were, and the names of the files."""
+    suppressed = sum(f.suppressed is not None for f in report.findings)
     parts = [wording.plural(len(report.inputs), "snapshot")]
     if report.bounded:
         parts.append(f"{wording.plural(len(report.bounded), 'candidate')} stopped growing")
     if suppressed:
         parts.append(f"{wording.plural(suppressed, 'finding')} suppressed")
-    files = ", ".join(_code(one.path) for one in report.inputs[:_MOST_FINDINGS])
+    files = ", ".join(code(one.path) for one in report.inputs[:_MOST_FINDINGS])
     return f"<sub>{' · '.join(parts)}</sub> {files}".rstrip()
 
 
@@ -110,10 +132,10 @@ def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """Return a sentence in which `names` in backticks stay code and everything else is only text."""
     parts = _CODE_PARTS.split(clean(text, 400))
-    return "".join(_code(part, in_table=True) if i % 2 else _text(part, 400) for i, part in enumerate(parts))
+    return "".join(code(part, in_table=True) if i % 2 else _text(part, 400) for i, part in enumerate(parts))
 
 
 def _text(text: str, limit: int = 200) -> str:
@@ -122,7 +144,8 @@ def _text(text: str, limit: int = 200) -> str:
     return safe.replace("@", "@\u2060").replace("://", ":\u2060//")
 
 
-def _code(text: str, *, in_table: bool = False) -> str:
+def code(text: str, *, in_table: bool = False) -> str:
+    """Return a name as code that cannot leave its backticks."""
     shown = clean(text, 160)
     longest = max((len(run) for run in _BACKTICKS.findall(shown)), default=0)
     fence = "`" * (longest + 1)

@@ -19,7 +19,9 @@ from heapsleuth.units import format_bytes, format_count
 if TYPE_CHECKING:
     from typing import TextIO
 
-__all__ = ["render"]
+    from heapsleuth.leaks.model import Warning_
+
+__all__ = ["add_analysis", "add_badge", "add_warnings", "render"]
 
 DEFAULT_LIMIT = 10
 """Findings in full."""
@@ -47,10 +49,16 @@ def render(
         colour: Force colours on or off; None asks the stream, `NO_COLOR` and `TERM`.
     """
     page = Page.for_stream(out, width)
+    _add_headline(page, report)
+    add_analysis(page, report, limit)
+    out.write(page.to_text(colour=wants_colour(out) if colour is None else colour))
+
+
+def add_analysis(page: Page, report: AnalysisReport, limit: int | None) -> None:
+    """Add everything below the headline: findings, what is no leak, tables, warnings, inputs."""
     rows = DEFAULT_ROWS if limit is not None else None
     shown = [f for f in report.findings if f.suppressed is None]
     full = shown if limit is None else shown[:limit]
-    _add_headline(page, report)
     if len(shown) > 1:
         _add_overview(page, report, shown, len(full))
     for number, finding in enumerate(full, 1):
@@ -61,16 +69,31 @@ def render(
         add_snapshot(page, report.snapshot, rows)
     if report.comparison is not None:
         add_comparison(page, report, report.comparison, rows)
-    _add_warnings(page, report)
+    add_warnings(page, report.warnings)
     _add_inputs(page, report)
-    out.write(page.to_text(colour=wants_colour(out) if colour is None else colour))
+
+
+def add_badge(page: Page, word: str, style: str, sentence: str) -> int:
+    """Add a verdict with the sentence that explains it; return the column the sentence begins in."""
+    badge = f" {word.upper()} "
+    indent = len(badge) + 1
+    page.add(Text.assemble((badge, style), " ", (sentence, "bold")), hanging=indent)
+    return indent
+
+
+def add_warnings(page: Page, warnings: tuple[Warning_, ...]) -> None:
+    """Add the section of warnings, if there are any."""
+    if not warnings:
+        return
+    page.heading("Warnings")
+    for warning in warnings:
+        code = f"  [{page.text(warning.code)}]"
+        line = Text.assemble(("! ", "bold yellow"), page.text(warning.text, 600), (code, "dim"))
+        page.add(line, indent=2, hanging=2)
 
 
 def _add_headline(page: Page, report: AnalysisReport) -> None:
-    badge = f" {report.verdict.upper()} "
-    indent = len(badge) + 1
-    style = VERDICT_STYLES[report.verdict]
-    page.add(Text.assemble((badge, style), " ", (wording.headline(report), "bold")), hanging=indent)
+    indent = add_badge(page, report.verdict, VERDICT_STYLES[report.verdict], wording.headline(report))
     heaps = [format_bytes(one.heap_bytes) for one in report.inputs]
     text = f"heap {page.series(heaps, _SERIES_CELLS)}"
     if len(heaps) > 1:
@@ -157,16 +180,6 @@ def _add_suppressed(page: Page, report: AnalysisReport) -> None:
     for finding in suppressed:
         reason = page.text(finding.suppressed or "no reason given")
         page.add(Text.assemble(page.text(finding.title), (f"  ({reason})", "dim")), indent=2, hanging=2)
-
-
-def _add_warnings(page: Page, report: AnalysisReport) -> None:
-    if not report.warnings:
-        return
-    page.heading("Warnings")
-    for warning in report.warnings:
-        code = f"  [{page.text(warning.code)}]"
-        line = Text.assemble(("! ", "bold yellow"), page.text(warning.text, 600), (code, "dim"))
-        page.add(line, indent=2, hanging=2)
 
 
 def _add_inputs(page: Page, report: AnalysisReport) -> None:
