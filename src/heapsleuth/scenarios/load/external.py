@@ -29,6 +29,12 @@ _MAX_OUTPUT = 16 * 1024 * 1024
 _TAIL = 2000
 
 _WRK_UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
+_WRK_TIME = r"([\d.]+)(us|ms|s|m)"
+_WRK_TOTAL = re.compile(rf"^\s*(\d+) requests in {_WRK_TIME}\b", re.MULTILINE)
+_WRK_PERCENTILE = re.compile(rf"^\s*([\d.]+)%\s+{_WRK_TIME}\s*$", re.MULTILINE)
+_WRK_LATENCY = re.compile(rf"^\s*Latency\s+{_WRK_TIME}\s+{_WRK_TIME}\s+{_WRK_TIME}", re.MULTILINE)
+_WRK_ERRORS = re.compile(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)")
+_WRK_NON_2XX = re.compile(r"Non-2xx or 3xx responses: (\d+)")
 
 
 def run_external(
@@ -58,7 +64,7 @@ def run_external(
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.monotonic()
         try:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - the user's own command, as in a shell
                 command,
                 shell=isinstance(command, str),
                 cwd=cwd,
@@ -229,20 +235,14 @@ def _number(document: Any, *paths: tuple[str, ...]) -> float | None:
 
 def _read_wrk(output: str) -> dict[str, Any] | None:
     """Read the text of wrk and wrk2."""
-    total = re.search(r"^\s*(\d+) requests in ([\d.]+)(us|ms|s|m)\b", output, re.MULTILINE)
+    total = _WRK_TOTAL.search(output)
     if total is None:
         return None
-    errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output)
-    non_2xx = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    errors, non_2xx, row = (pattern.search(output) for pattern in (_WRK_ERRORS, _WRK_NON_2XX, _WRK_LATENCY))
     known = {
         float(percent): float(value) * _WRK_UNITS[unit]
-        for percent, value, unit in re.findall(
-            r"^\s*([\d.]+)%\s+([\d.]+)(us|ms|s|m)\s*$", output, re.MULTILINE
-        )
+        for percent, value, unit in _WRK_PERCENTILE.findall(output)
     }
-    row = re.search(
-        r"^\s*Latency\s+([\d.]+)(us|ms|s|m)\s+([\d.]+)(us|ms|s|m)\s+([\d.]+)(us|ms|s|m)", output, re.MULTILINE
-    )
     mean, deviation, largest = (
         (float(row[n]) * _WRK_UNITS[row[n + 1]] for n in (1, 3, 5)) if row else (0.0, 0.0, 0.0)
     )

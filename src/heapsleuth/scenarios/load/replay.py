@@ -47,7 +47,7 @@ def parse_time(value: object) -> float:
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         number = float(value)
     else:
-        raise ValueError(f"expected a time, got {value!r}")
+        number = math.nan
     if not math.isfinite(number):
         raise ValueError(f"expected a time, got {value!r}")
     return number / 1000 if abs(number) > _MILLISECONDS_FROM else number

@@ -119,7 +119,7 @@ class LoadResult:
         return (self.errors + self.non_2xx) / attempts if attempts else 0.0
 
     def to_autocannon(self) -> dict[str, Any]:
-        """Return the result with the keys of `autocannon --json`, and `stoppedBy`, `unsent`, `firstErrors`."""
+        """Return the keys of `autocannon --json`, and `stoppedBy`, `unsent`, `firstErrors`."""
         classes = {f"{hundred}xx": 0 for hundred in range(1, 6)}
         for status, count in self.status_counts.items():
             key = f"{status // 100}xx"
