@@ -22,10 +22,12 @@ function roleOf() {
 /** Who this is: a process, or one worker thread of it. The id is unique across restarts and hosts. */
 function describeInstance() {
   const host = os.hostname();
+  // The collector takes letters, digits and ._- only, beginning with a letter or digit.
+  const named = host.replace(/[^A-Za-z0-9._-]/g, '_').replace(/^[._-]+/, '').slice(0, 80) || 'host';
   // Containers number their processes from 1 and reuse host names; the random part tells them apart.
-  const id = `${host}-${process.pid}-${threads.threadId}-${randomBytes(4).toString('hex')}`;
+  const id = `${named}-${process.pid}-${threads.threadId}-${randomBytes(4).toString('hex')}`;
   return Object.freeze({
-    id: id.replace(/[^A-Za-z0-9._-]/g, '_').slice(-128),
+    id,
     host,
     pid: process.pid,
     ppid: process.ppid,

@@ -1,0 +1,2 @@
+'use strict';
+console.log(globalThis[Symbol.for('heapsleuth.agent')] ? 'agent' : 'no agent');

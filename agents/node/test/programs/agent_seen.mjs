@@ -1,0 +1,1 @@
+console.log(globalThis[Symbol.for('heapsleuth.agent')] ? 'agent' : 'no agent');
