@@ -128,6 +128,7 @@ class Program:
         echo: Is given every piece of output as it comes, with `stdout` or `stderr`; called from two
             threads.
         tail_bytes: How much of the output is kept.
+        pass_fds: File descriptors that it inherits under the same numbers.
 
     Raises:
         ProgramFailed: It cannot be started.
@@ -141,6 +142,7 @@ class Program:
         folder: Path | str | None = None,
         echo: Callable[[bytes, str], None] | None = None,
         tail_bytes: int = _TAIL_BYTES,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self.command = tuple(command)
         self.tail = OutputTail(tail_bytes)
@@ -158,6 +160,7 @@ class Program:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                pass_fds=tuple(pass_fds),
             )
         except (OSError, ValueError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
