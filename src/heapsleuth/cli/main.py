@@ -21,6 +21,7 @@ __all__ = ["COMMANDS", "cli", "main"]
 
 COMMANDS = {
     "analyze": "Name the causes of memory growth from heap snapshots.",
+    "check": "Drive a program through rounds of work and say whether it leaks.",
     "version": "Print the version of heapsleuth and of what it runs on.",
 }
 """Help line by command; the module of the same name in this package has the command."""
