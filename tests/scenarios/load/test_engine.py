@@ -50,7 +50,14 @@ def test_connections_are_kept_open_and_never_more_than_asked_for(server: Any) ->
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/204", 204), ("/chunked", 200), ("/large", 200), ("/hints", 200), ("/until-closed", 200), ("/close", 200)],
+    [
+        ("/204", 204),
+        ("/chunked", 200),
+        ("/large", 200),
+        ("/hints", 200),
+        ("/until-closed", 200),
+        ("/close", 200),
+    ],
 )
 def test_every_framing_of_a_response_is_understood(server: Any, path: str, status: int) -> None:
     result = run_load(plan(server, path))
@@ -201,14 +208,23 @@ def test_the_mix_of_several_urls_is_exact_and_equal_in_every_round(server: Any) 
 
 
 def test_method_headers_and_body_arrive_as_given(server: Any) -> None:
-    headers = (("Content-Type", "text/plain"), ("X-One", "1"), ("Content-Length", "999"), ("Host", "example.com"))
+    headers = (
+        ("Content-Type", "text/plain"),
+        ("X-One", "1"),
+        ("Content-Length", "999"),
+        ("Host", "example.com"),
+    )
     run_load(LoadPlan((Target(server.url("/päth?q=1"), "PUT", headers, b"body"),), requests=1, connections=1))
     seen = server.log()[0]
 
     assert (seen["method"], seen["url"], seen["body"]) == ("PUT", "/p%C3%A4th?q=1", "body")
     assert seen["headers"] == {
-        "host": "example.com", "content-type": "text/plain", "x-one": "1", "accept": "*/*", "content-length": "4",
-    }  # fmt: skip
+        "host": "example.com",
+        "content-type": "text/plain",
+        "x-one": "1",
+        "accept": "*/*",
+        "content-length": "4",
+    }
 
 
 def test_a_fixed_rate_is_kept_and_spread_evenly(server: Any) -> None:
@@ -245,7 +261,8 @@ def test_a_server_slower_than_the_rate_leaves_a_count_of_what_was_not_sent(serve
 def test_a_run_can_be_cancelled_and_says_so(server: Any) -> None:
     began = time.monotonic()
     result = run_load(
-        plan(server, "/slow?ms=20", duration_s=30, max_time_s=40), cancelled=lambda: time.monotonic() - began > 0.4
+        plan(server, "/slow?ms=20", duration_s=30, max_time_s=40),
+        cancelled=lambda: time.monotonic() - began > 0.4,
     )
 
     assert result.stopped_by == "cancelled"

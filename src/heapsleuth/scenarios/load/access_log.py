@@ -30,7 +30,8 @@ __all__ = ["plan_from_access_log"]
 
 _LINE = re.compile(r'\[(?P<time>[^\]]+)\]\s+"(?P<method>[A-Z]+) (?P<path>\S+)(?: HTTP/[0-9.]+)?"')
 # Combined: status, bytes, "referer", "user agent".
-_AGENT = re.compile(r'"\s+\d{3}\s+\S+\s+"(?P<referer>[^"]*)"\s+"(?P<agent>[^"]*)"')
+_QUOTED = r'"((?:[^"\\]|\\.)*)"'
+_AGENT = re.compile(rf'"\s+\d{{3}}\s+\S+\s+{_QUOTED}\s+{_QUOTED}')
 _TIME = "%d/%b/%Y:%H:%M:%S %z"
 _MAX_LINE = 1024 * 1024
 
@@ -111,8 +112,8 @@ def _from_text(line: str) -> Recorded | None:
     headers = []
     agent = _AGENT.match(line, match.end() - 1)
     if agent is not None:
-        pairs = (("User-Agent", agent["agent"]), ("Referer", agent["referer"]))
-        headers = [(key, value) for key, value in pairs if value not in {"", "-"}]
+        pairs = (("User-Agent", agent[2]), ("Referer", agent[1]))
+        headers = [(key, value.replace('\\"', '"')) for key, value in pairs if value not in {"", "-"}]
     return _recorded(at_s, match["method"], match["path"], tuple(headers), b"")
 
 
@@ -160,15 +161,14 @@ def _time_of(value: object) -> float | None:
 
 
 def _headers(given: object) -> tuple[tuple[str, str], ...]:
-    """Return headers of one line; Caddy has lists of values."""
+    """Return the headers; Caddy has lists of values."""
     if not isinstance(given, dict):
         return ()
-    pairs = [
+    return tuple(
         (str(key), str(value))
         for key, values in given.items()
         for value in (values if isinstance(values, list) else [values])
-    ]
-    return tuple(pair for pair in pairs if not any("\r" in text or "\n" in text for text in pair))
+    )
 
 
 def _recorded(

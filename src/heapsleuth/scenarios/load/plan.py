@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from heapsleuth.errors import UsageError
 
-__all__ = ["LoadPlan", "Origin", "Target"]
+__all__ = ["LoadPlan", "Origin", "Target", "can_be_sent"]
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f]")
@@ -66,7 +66,7 @@ class Target:
         if not (math.isfinite(self.weight) and self.weight > 0):
             raise UsageError(f"expected a weight above 0 for {self.url}, got {self.weight}")
         for name, value in self.headers:
-            if not _TOKEN.fullmatch(name) or _NOT_IN_A_HEADER.search(value) or not _is_latin1(value):
+            if not can_be_sent(name, value):
                 raise UsageError(f"expected a header of one line in Latin-1, got {name!r}: {value!r}")
         _ = self.origin
 
@@ -93,8 +93,10 @@ class Target:
         return "".join(c if c.isascii() else "".join(f"%{byte:02X}" for byte in c.encode()) for c in path)
 
 
-def _is_latin1(text: str) -> bool:
-    return all(ord(c) < 256 for c in text)  # noqa: PLR2004 - the size of Latin-1
+def can_be_sent(name: str, value: str) -> bool:
+    """Return whether HTTP/1.1 can carry a header."""
+    is_latin1 = all(ord(c) < 256 for c in value)  # noqa: PLR2004 - the size of Latin-1
+    return bool(_TOKEN.fullmatch(name)) and is_latin1 and not _NOT_IN_A_HEADER.search(value)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from heapsleuth.errors import UsageError
-from heapsleuth.scenarios.load.plan import LoadPlan, Target
+from heapsleuth.scenarios.load.plan import LoadPlan, Target, can_be_sent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,9 +79,7 @@ def plan_of(
     indices: dict[Target, int] = {}
     sequence = []
     for one in ordered:
-        target = Target(
-            _mapped(one.url, base_url), one.method, _without_host(one.headers, base_url), one.body
-        )
+        target = Target(_mapped(one.url, base_url), one.method, _headers(one.headers, base_url), one.body)
         sequence.append(indices.setdefault(target, len(indices)))
     offsets_s = None
     all_notes = list(notes)
@@ -108,10 +106,13 @@ def _mapped(url: str, base_url: str | None) -> str:
     return base_url.rstrip("/") + path
 
 
-def _without_host(headers: tuple[tuple[str, str], ...], base_url: str | None) -> tuple[tuple[str, str], ...]:
-    if base_url is None:
-        return headers
-    return tuple((name, value) for name, value in headers if name.lower() != "host")
+def _headers(headers: tuple[tuple[str, str], ...], base_url: str | None) -> tuple[tuple[str, str], ...]:
+    """Return what can be sent: HTTP/2's `:path` cannot, and the old host must not."""
+    return tuple(
+        (name, value)
+        for name, value in headers
+        if can_be_sent(name, value) and not (base_url is not None and name.lower() == "host")
+    )
 
 
 def _spread(times: list[float]) -> list[float]:

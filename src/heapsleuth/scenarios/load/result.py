@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PERCENTILES", "Latency", "LoadResult"]
 
-# autocannon's, with its names.
+# autocannon's, and 95.
 PERCENTILES = (
     0.001, 0.01, 0.1, 1, 2.5, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.9, 99.99, 99.999,
 )  # fmt: skip
@@ -130,10 +130,13 @@ class LoadResult:
             "url": self.url,
             "connections": self.connections,
             "pipelining": 1,
+            "workers": 0,
+            "samples": len(self.per_second),
             "duration": round(self.duration_s, 3),
             "errors": self.errors,
             "timeouts": self.timeouts,
             "mismatches": 0,
+            "resets": 0,
             "non2xx": self.non_2xx,
             **classes,
             "statusCodeStats": {
@@ -168,12 +171,17 @@ class LoadResult:
 
 def _per_second(samples: list[int], average: float) -> dict[str, float]:
     """Return the summary of counts per second; *average* is that of the whole run."""
-    mean = sum(samples) / len(samples) if samples else average
-    deviation = math.sqrt(sum((s - mean) ** 2 for s in samples) / len(samples)) if samples else 0.0
+    values: list[float] = sorted(samples) or [average]
+    mean = sum(values) / len(values)
+    deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
     return {
         "average": round(average, 3),
         "mean": round(average, 3),
         "stddev": round(deviation, 3),
-        "min": min(samples, default=0),
-        "max": max(samples, default=0),
+        "min": values[0],
+        "max": values[-1],
+        **{
+            percentile_key(percent): values[max(0, math.ceil(percent / 100 * len(values)) - 1)]
+            for percent in PERCENTILES
+        },
     }
