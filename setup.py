@@ -1,4 +1,4 @@
-"""Build step: compile the array kernels with Cython; all other metadata is in pyproject.toml.
+"""Build step: compile the array kernels with Cython and take the agent along; the rest is in pyproject.toml.
 
 Each kernel is plain Python (Cython's pure mode) and also runs interpreted, so every extension is
 optional: without a C compiler the package still installs, and says at run time that it is slow.
@@ -6,12 +6,17 @@ optional: without a C compiler the package still installs, and says at run time 
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
 
 KERNELS = Path("src/heapsleuth/kernels")
+AGENT = Path("agents/node")
+"""Becomes `heapsleuth/_agent` in the wheel: `run` and `check` inject it without an npm install."""
 
 
 def extensions() -> list[Extension]:
@@ -44,4 +49,28 @@ def extensions() -> list[Extension]:
     return translated
 
 
-setup(ext_modules=extensions(), options={"build_ext": {"parallel": os.cpu_count() or 1}})
+class BuildWithAgent(build_py):  # type: ignore[misc]  # setuptools has no types
+    """Copies the agent's files, as its package.json lists them, beside the Python modules."""
+
+    def run(self) -> None:
+        """Build as usual; an editable install uses the agent of the checkout."""
+        super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib) / "heapsleuth" / "_agent"
+        shutil.rmtree(target, ignore_errors=True)
+        package = json.loads((AGENT / "package.json").read_text(encoding="utf-8"))
+        for name in ["package.json", *package["files"]]:
+            source = AGENT / name
+            if source.is_dir():
+                shutil.copytree(source, target / name)
+            else:
+                target.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, target / name)
+
+
+setup(
+    ext_modules=extensions(),
+    cmdclass={"build_py": BuildWithAgent},
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
+)

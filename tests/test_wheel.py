@@ -28,6 +28,7 @@ def install(folder: Path, compiler: str | None) -> Path:
     source = folder / "source"
     ignored = shutil.ignore_patterns("*.so", "*.c", "__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "src", source / "src", ignore=ignored)
+    shutil.copytree(ROOT / "agents", source / "agents", ignore=ignored)
     for name in ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     target = folder / "installed"
@@ -45,6 +46,15 @@ def probe(target: Path) -> str:
     return outcome.stdout.strip()
 
 
+def agent_of(target: Path) -> Path:
+    """Return where an installation finds the agent."""
+    code = "from heapsleuth.capture.inject import agent_folder; print(agent_folder())"
+    environment = {**os.environ, "PYTHONPATH": str(target)}
+    command = [sys.executable, "-c", code]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=target)
+    return Path(outcome.stdout.strip())
+
+
 def test_an_installation_with_a_compiler_has_compiled_kernels_and_their_source(tmp_path: Path) -> None:
     target = install(tmp_path, None)
 
@@ -52,6 +62,9 @@ def test_an_installation_with_a_compiler_has_compiled_kernels_and_their_source(t
     assert (target / "heapsleuth" / "kernels" / "csr.py").exists()
     assert (target / "heapsleuth" / "py.typed").exists()
     assert (target / "heapsleuth" / "reports" / "report.schema.json").exists()
+    assert agent_of(target) == target / "heapsleuth" / "_agent"
+    assert (target / "heapsleuth" / "_agent" / "lib" / "preload.cjs").exists()
+    assert not (target / "heapsleuth" / "_agent" / "test").exists()
 
 
 def test_an_installation_without_a_compiler_works_and_warns_once(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ class CommandTarget:
             taken here only when the check asks for them.
         load: What to send in each round; `requests` may be overridden by `round_requests`.
         waits: Time limits.
+        force_snapshots: Whether snapshots are taken even if the pre-flight advises against it.
         round_requests: Requests of the next round.
         work: Requests answered so far by the process that is measured.
         url: `http://host:port`; empty before `start`.
@@ -85,6 +86,7 @@ class CommandTarget:
     launch: Launch
     load: CommandLoad = field(default_factory=CommandLoad)
     waits: CommandWaits = field(default_factory=CommandWaits)
+    force_snapshots: bool = False
     work: float = field(default=0.0, init=False)
     url: str = field(default="", init=False)
     loads: list[LoadResult] = field(default_factory=list, init=False)
@@ -214,7 +216,7 @@ class CommandTarget:
             AgentFailed: The pre-flight refused, with its figures, or writing failed.
             ProgramFailed: The command ended.
         """
-        command = {"type": "snapshot", "path": str(path.absolute())}
+        command = {"type": "snapshot", "path": str(path.absolute()), "force": self.force_snapshots}
         self._command(self._instance, command, self.waits.snapshot_s, "while a heap snapshot was taken")
 
     def stop(self) -> None:
