@@ -70,6 +70,32 @@ async function validateSnapshot(file) {
   }
 }
 
+/** Close what this process has open of a file: Node (18 to 26) forgets to when the disk is full. */
+function closeLeftOpen({ dev, ino }) {
+  for (const name of fs.readdirSync('/proc/self/fd')) {
+    const fd = Number(name);
+    try {
+      const open = fs.fstatSync(fd);
+      if (open.dev === dev && open.ino === ino) fs.closeSync(fd);
+    } catch {
+      // Closed since it was listed.
+    }
+  }
+}
+
+/** Remove a half file and what it occupies; never throws. */
+function discard(file) {
+  try {
+    const whole = fs.statSync(file);
+    // First, because a removed file that is still open keeps its space on the disk.
+    fs.truncateSync(file, 0);
+    fs.rmSync(file, { force: true });
+    closeLeftOpen(whole);
+  } catch {
+    // It was never made, there is no /proc, or the folder is gone.
+  }
+}
+
 /** Write text to a file in one step. */
 function writeWhole(file, text) {
   const partial = partialName(file);
@@ -77,9 +103,9 @@ function writeWhole(file, text) {
     fs.writeFileSync(partial, text);
     fs.renameSync(partial, file);
   } catch (error) {
-    fs.rmSync(partial, { force: true });
+    discard(partial);
     throw asSnapshotError(error, path.dirname(file));
   }
 }
 
-module.exports = { asSnapshotError, checkFolder, validateSnapshot, writeWhole };
+module.exports = { asSnapshotError, checkFolder, discard, validateSnapshot, writeWhole };

@@ -4,19 +4,19 @@
 //
 // The cost follows the number of nodes, and bytes alone do not tell it: 15 MB are 50,000 nodes of long
 // strings or 400,000 small objects. A full GC has to visit the same nodes, so the CPU time of a forced GC
-// counts them: 60 ns each over 20 heap shapes and 5 versions of Node. Bytes bound the answer on both sides.
+// counts them: 55 ns each over 20 heap shapes and 5 versions of Node. Bytes bound the answer on both sides.
 // Memory per node is 260 B, and more where objects hang in large tables (arrays, Maps, dictionaries of
 // over 128 kB, which V8 keeps in spaces of their own): up to 1,350 B.
 // Accuracy by shape and version: docs/guides/snapshots.md; snapshot-accuracy.cjs measures it again.
 
-const NS_PER_NODE = 60;
+const NS_PER_NODE = 55;
 const GC_BASE_MS = 5;
 const TYPICAL_BYTES_PER_NODE = 48;
 const SMALLEST_BYTES_PER_NODE = 36;
 
 // What Node itself has in an empty program, and the time per node and per byte of extra memory.
 const BY_VERSION = {
-  18: { nodes: 39e3, bytes: 3.6e6, largeBytes: 0, usPerNode: 2.5, nsPerByte: 2.6 },
+  18: { nodes: 39e3, bytes: 3.6e6, largeBytes: 0, usPerNode: 2.8, nsPerByte: 3.2 },
   20: { nodes: 43e3, bytes: 3.1e6, largeBytes: 0.25e6, usPerNode: 2.5, nsPerByte: 1.3 },
   22: { nodes: 57e3, bytes: 4.1e6, largeBytes: 0.25e6, usPerNode: 2.0, nsPerByte: 1.0 },
   24: { nodes: 61e3, bytes: 4.5e6, largeBytes: 0.25e6, usPerNode: 1.2, nsPerByte: 2.0 },

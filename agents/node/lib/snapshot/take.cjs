@@ -4,7 +4,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { asSnapshotError, checkFolder, validateSnapshot } = require('./file.cjs');
+const { asSnapshotError, checkFolder, discard, validateSnapshot } = require('./file.cjs');
 const { unsupported, writeHeap } = require('./heap-file.cjs');
 const lock = require('./lock.cjs');
 const { baseName, partialName } = require('./names.cjs');
@@ -61,7 +61,7 @@ async function write(file, figures, options, time) {
     remember(learn(figures.basis, figures.predicted, actual));
     return actual;
   } catch (error) {
-    fs.rmSync(partial, { force: true });
+    discard(partial);
     // A sidecar without its snapshot would be taken for that of the next file of this name.
     if (!fs.existsSync(file)) fs.rmSync(sidecarName(file), { force: true });
     throw asSnapshotError(error, file);
