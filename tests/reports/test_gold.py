@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import report_samples
 
-from heapsleuth.reports import json, markdown, terminal
+from heapsleuth.reports import json, junit, markdown, sarif, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,3 +78,21 @@ def test_markdown_for_a_pull_request(name: str, assert_gold: Callable[[str, str]
 @pytest.mark.parametrize("name", ["hostile", "leak", "single", "two_snapshots"])
 def test_json_of_the_whole_report(name: str, assert_gold: Callable[[str, str], None]) -> None:
     assert_gold(f"{name}.json", json.render_text(getattr(report_samples, name)()))
+
+
+@pytest.mark.parametrize("name", ["hostile", "leak", "single"])
+def test_junit_of_the_whole_report(name: str, assert_gold: Callable[[str, str], None]) -> None:
+    out = io.StringIO()
+
+    junit.render(getattr(report_samples, name)(), out)
+
+    assert_gold(f"{name}.junit.xml", out.getvalue())
+
+
+@pytest.mark.parametrize("name", ["hostile", "leak"])
+def test_sarif_of_the_whole_report(name: str, assert_gold: Callable[[str, str], None]) -> None:
+    out = io.StringIO()
+
+    sarif.render(getattr(report_samples, name)(), out, base_dir="/srv/app")
+
+    assert_gold(f"{name}.sarif", out.getvalue())

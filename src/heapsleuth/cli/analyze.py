@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from heapsleuth.cli import outputs
 from heapsleuth.errors import ExitCode, SnapshotError, UsageError
 
 if TYPE_CHECKING:
@@ -42,10 +43,7 @@ Exit codes: 0 clean (or one snapshot that could be read), 1 a leak was found,
     "Rates are then per unit of work instead of per round.",
 )
 @click.option("--compare", is_flag=True, help="Also compare the first and the last snapshot class by class.")
-@click.option("--json", "json_target", metavar="FILE", help="Write the whole report as JSON; - is stdout.")
-@click.option(
-    "--markdown", "markdown_target", metavar="FILE", help="Write a summary for a pull request; - is stdout."
-)
+@outputs.report_options
 @click.option(
     "--top",
     metavar="N",
@@ -69,6 +67,9 @@ def command(
     compare: bool,
     json_target: str | None,
     markdown_target: str | None,
+    junit_target: str | None,
+    sarif_target: str | None,
+    base_dir: str | None,
     top: int,
     show_all: bool,
     no_index: bool,
@@ -83,16 +84,13 @@ def command(
     For every cause: who holds the memory, where in the code, what piles up,
     how much per unit of work, how sure that is, and what to change.
     """
-    from heapsleuth.cli import outputs
     from heapsleuth.cli.progress import ProgressLine
 
     _check_files(files, compare=compare)
     amounts = None if work is None else _parse_work(work, len(files))
-    wanted = [
-        outputs.Output(form, target)
-        for form, target in (("json", json_target), ("markdown", markdown_target))
-        if target is not None
-    ]
+    wanted = outputs.collect(
+        base_dir, json=json_target, markdown=markdown_target, junit=junit_target, sarif=sarif_target
+    )
     outputs.check(wanted, files)
 
     # After the cheap checks: numpy and the kernels take longer to load than a mistake should.
@@ -100,10 +98,7 @@ def command(
 
     with ProgressLine(quiet=quiet) as line:
         report = analyze(files, work=amounts, compare=compare, index=not no_index, progress=line.report)
-    # Files before the screen: a closed pipe must not cost the report.
-    for output in sorted(wanted, key=lambda one: one.target == outputs.STDOUT):
-        output.write(report)
-    if not quiet and all(output.target != outputs.STDOUT for output in wanted):
+    if outputs.write_all(wanted, report) and not quiet:
         _show(report, None if show_all else top)
     return _exit_code(report)
 

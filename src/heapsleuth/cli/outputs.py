@@ -7,21 +7,78 @@ import io
 import os
 import stat
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from heapsleuth.errors import OutputError, UsageError
-from heapsleuth.reports import renderer
+from heapsleuth.leaks.check_model import CheckReport
+from heapsleuth.reports import check_renderer, renderer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from heapsleuth.leaks.model import AnalysisReport
 
-__all__ = ["STDOUT", "Output", "check", "write_stdout"]
+__all__ = ["STDOUT", "Output", "check", "collect", "report_options", "write_all", "write_stdout"]
 
 STDOUT = "-"
+_FORMS = {
+    "json": "Write the whole report as JSON; - is stdout.",
+    "markdown": "Write a summary for a pull request; - is stdout.",
+    "junit": "Write test results as JUnit XML; - is stdout.",
+    "sarif": "Write code scanning results as SARIF; - is stdout.",
+}
+"""Forms a report can be written in, with their help."""
+
+
+def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that `collect` takes: `json_target`, …, `base_dir`."""
+    options = [
+        click.option(f"--{form}", f"{form}_target", metavar="FILE", help=text)
+        for form, text in _FORMS.items()
+    ]
+    options.append(
+        click.option(
+            "--base-dir",
+            metavar="DIR",
+            help="The repository, to which paths in SARIF are relative.  [default: the current folder]",
+        )
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def collect(base_dir: str | None = None, **targets: str | None) -> list[Output]:
+    """
+    Return the outputs that options of `report_options` ask for.
+
+    Args:
+        base_dir: As given; None is the current folder.
+        targets: By form (`json`, `junit`, …): the file, `-`, or None for a form that is not wanted.
+    """
+    root = os.path.realpath(base_dir or ".")
+    return [
+        Output(form, target, {"base_dir": root} if form == "sarif" else {})
+        for form, target in targets.items()
+        if target is not None
+    ]
+
+
+def write_all(outputs: Sequence[Output], report: AnalysisReport | CheckReport) -> bool:
+    """
+    Write a report everywhere it is wanted; return whether standard output is still free.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    # Files before the screen: a closed pipe must not cost the report.
+    for output in sorted(outputs, key=lambda one: one.target == STDOUT):
+        output.write(report)
+    return all(output.target != STDOUT for output in outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +87,10 @@ class Output:
 
     form: str
     target: str
+    options: dict[str, Any] = field(default_factory=dict)
+    """Of the form's renderer."""
 
-    def write(self, report: AnalysisReport) -> None:
+    def write(self, report: AnalysisReport | CheckReport) -> None:
         """
         Write the report in this form.
 
@@ -39,7 +98,10 @@ class Output:
             OutputError: The file cannot be written; nothing is left behind.
         """
         text = io.StringIO()
-        renderer(self.form)(report, text)
+        if isinstance(report, CheckReport):
+            check_renderer(self.form)(report, text, **self.options)
+        else:
+            renderer(self.form)(report, text, **self.options)
         if self.target == STDOUT:
             write_stdout(text.getvalue())
         else:

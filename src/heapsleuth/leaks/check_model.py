@@ -66,7 +66,9 @@ class LoadSummary:
     """What the load came to over all rounds; latencies are None when they were not measured."""
 
     requests: int
+    """Responses, of any status."""
     errors: int
+    """Requests that ended without a response, timeouts included."""
     timeouts: int
     non_2xx: int
     duration_s: float

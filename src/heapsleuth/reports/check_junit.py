@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from heapsleuth.errors import ExitCode
-from heapsleuth.reports.junit import Case, Suite, finding_suite, write
+from heapsleuth.reports.junit import Case, Suite, finding_suite, number, write
 from heapsleuth.units import format_bytes, format_count
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def _criteria_suite(report: CheckReport) -> Suite:
     ]
     for grown in report.growth:
         properties.append((f"growth.{grown.kind}.verdict", grown.verdict.value))
-        properties.append((f"growth.{grown.kind}.bytes_per_work", f"{grown.bytes_per_work:.6g}"))
+        properties.append((f"growth.{grown.kind}.bytes_per_work", number(grown.bytes_per_work)))
     for one in report.criteria:
-        properties += [(f"{one.name}.{name}", f"{value:.6g}") for name, value in one.figures]
+        properties += [(f"{one.name}.{name}", number(value)) for name, value in one.figures]
     properties += [(f"warning.{one.code}", one.text) for one in report.warnings]
     return Suite("heapsleuth check", tuple(cases), tuple(properties), _rounds(report))
 
@@ -62,6 +62,7 @@ def _case(one: CriterionResult) -> Case:
         failure=one.text if one.passed is False else None,
         skipped=one.text if one.passed is None else None,
         details=one.text,
+        kind="criterion",
     )
 
 

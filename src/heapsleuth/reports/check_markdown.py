@@ -75,8 +75,10 @@ def _load(load: LoadSummary) -> str:
     ]
     if load.latency_p99_ms is not None:
         parts.append(f"99 % within {format_duration(load.latency_p99_ms / 1000)}")
-    if load.non_2xx or load.errors or load.timeouts:
-        parts.append(f"{load.non_2xx:,} not 2xx, {load.errors:,} errors, {load.timeouts:,} timeouts")
+    if load.non_2xx or load.errors:
+        parts.append(
+            f"{load.non_2xx:,} not 2xx, {load.errors:,} unanswered, {load.timeouts:,} of them timed out"
+        )
     return f"Load: {', '.join(parts)}."
 
 

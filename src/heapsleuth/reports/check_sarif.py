@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from heapsleuth.errors import ExitCode
 from heapsleuth.reports import sarif
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ def render(report: CheckReport, out: TextIO, *, base_dir: str = "") -> None:
     if report.analysis is not None:
         results = sarif.finding_results(report.analysis, base_dir, report.fail_on) + results
         warnings += report.analysis.warnings
-    sarif.write(sarif.document(rules, results, [sarif.notification(one) for one in warnings]), out)
+    notes = [sarif.notification(one) for one in warnings]
+    ran = report.exit_code is not ExitCode.FAILED
+    sarif.write(sarif.document(rules, results, notes, ran=ran), out)
 
 
 def _kind(one: CriterionResult) -> str:

@@ -150,8 +150,8 @@ def _add_load(page: Page, load: LoadSummary) -> None:
         if latency is not None:
             parts.append(f"{share} within {format_duration(latency / 1000)}")
     page.add(Text(", ".join(parts)), indent=2, hanging=2)
-    if load.non_2xx or load.errors or load.timeouts:
-        bad = f"{load.non_2xx:,} not 2xx, {load.errors:,} errors, {load.timeouts:,} timeouts"
+    if load.non_2xx or load.errors:
+        bad = f"{load.non_2xx:,} not 2xx, {load.errors:,} unanswered, {load.timeouts:,} of them timed out"
         page.add(Text(bad, style="bold"), indent=2, hanging=2)
 
 

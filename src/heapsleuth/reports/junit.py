@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
-__all__ = ["Case", "Suite", "finding_suite", "render", "write"]
+__all__ = ["Case", "Suite", "finding_suite", "number", "render", "write"]
 
 _SIGNATURE_SHOWN = 12
 _MOST_STEPS = 30
@@ -41,6 +41,8 @@ class Case:
     error: str | None = None
     skipped: str | None = None
     details: str = ""
+    kind: str = "leak"
+    """What a failure is of: a leak or a criterion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +171,13 @@ def _rates(finding: Finding) -> list[tuple[str, str]]:
     prefix = finding.signature[:_SIGNATURE_SHOWN]
     return [
         (f"{prefix}.confidence", f"{finding.confidence:.4f}"),
-        (f"{prefix}.count_per_work", _number(finding.members.count_per_work)),
-        (f"{prefix}.bytes_per_work", _number(finding.members.bytes_per_work)),
+        (f"{prefix}.count_per_work", number(finding.members.count_per_work)),
+        (f"{prefix}.bytes_per_work", number(finding.members.bytes_per_work)),
     ]
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return the value of a property, `unknown` when it is not finite."""
     return f"{value:.6g}" if math.isfinite(value) else "unknown"
 
 
@@ -186,7 +189,7 @@ def _add_case(parent: ET.Element, case: Case) -> None:
         if message is not None:
             told = ET.SubElement(element, kind, {"message": _line(message, 400)})
             if kind != "skipped":
-                told.set("type", "leak" if kind == "failure" else "error")
+                told.set("type", case.kind if kind == "failure" else "error")
                 told.text = _block(case.details) or _line(message, 400)
     if case.details and case.failure is None and case.error is None:
         ET.SubElement(element, "system-out").text = _block(case.details)

@@ -57,8 +57,10 @@ def render(report: AnalysisReport, out: TextIO, *, base_dir: str = "", fail_on: 
     write(document(rules_of(report.findings), results, notes), out)
 
 
-def document(rules: Sequence[Rule], results: Sequence[_Json], notes: Sequence[_Json]) -> _Json:
-    """Return a log of one run; results name their rule by `ruleId`."""
+def document(
+    rules: Sequence[Rule], results: Sequence[_Json], notes: Sequence[_Json], *, ran: bool = True
+) -> _Json:
+    """Return a log of one run; results name their rule by `ruleId`, `ran` is False when it broke off."""
     index = {name: i for i, (name, _, _) in enumerate(rules)}
     return {
         "$schema": _SCHEMA,
@@ -72,7 +74,7 @@ def document(rules: Sequence[Rule], results: Sequence[_Json], notes: Sequence[_J
                         "rules": [_rule(*one) for one in rules],
                     }
                 },
-                "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": list(notes)}],
+                "invocations": [{"executionSuccessful": ran, "toolExecutionNotifications": list(notes)}],
                 "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
                 "columnKind": "utf16CodeUnits",
                 "results": [{**one, "ruleIndex": index[one["ruleId"]]} for one in results],

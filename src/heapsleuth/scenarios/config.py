@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["BUDGET_KEYS", "FILE_NAME", "SECTIONS", "Config", "Key", "Kind", "limits", "load"]
 
 FILE_NAME = "heapsleuth.toml"
+_NEAR = 0.5
+"""How alike a wrong name must be to a known one to be taken for it, from 0 to 1."""
 
 
 class Kind(Enum):
@@ -237,7 +239,7 @@ class _Reader:
         raise UsageError(f"{self._path}: {where}: expected {expected}, found {_found(found)}")
 
     def _refuse_unknown(self, noun: str, where: str, name: str, known: list[str]) -> NoReturn:
-        near = difflib.get_close_matches(name.replace("_", "-"), known, 1)
+        near = difflib.get_close_matches(name.replace("_", "-"), known, 1, _NEAR)
         advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
         raise UsageError(f"{self._path}: {where}: unknown {noun}; {advice}")
 

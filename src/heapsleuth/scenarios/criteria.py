@@ -74,11 +74,15 @@ class ClassUse:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is asked for; a criterion whose limit is None is off."""
+    """
+    What is asked for; a criterion whose limit is None is off.
+
+    Stable floor and peak are for soaks: in a short run, warming up may well double a small heap.
+    """
 
     fail_on: float | None = 0.8
-    stable_within_s: float | None = 120.0
-    peak_factor: float | None = 2.0
+    stable_within_s: float | None = None
+    peak_factor: float | None = None
     crash: bool = True
     non_2xx_share: float | None = 0.01
     budgets: tuple[ClassBudget, ...] = ()
@@ -123,11 +127,12 @@ def exit_code(verdict: Verdict, criteria: Sequence[CriterionResult]) -> ExitCode
     """
     Return the exit code of a check.
 
-    A program that crashed or mostly answered errors was not really checked: 2.  Any other failed
-    criterion: 1.  Otherwise the verdict decides; a leak below `fail_on` is no proof and gives 3.
+    A leak that was found gives 1, also when it brought the program down.  Otherwise, a program that
+    crashed or answered errors was not really checked: 2.  Any other failed criterion: 1.  Then the
+    verdict decides; a leak below `fail_on` is no proof and gives 3.
     """
     failed = {one.name for one in criteria if one.passed is False}
-    if failed & _NOT_RUN:
+    if failed & _NOT_RUN and "leak-findings" not in failed:
         return ExitCode.FAILED
     if failed:
         return ExitCode.LEAK
@@ -235,10 +240,10 @@ def no_crash(crash: str | None, errors: Sequence[str] = ()) -> CriterionResult:
 def responses(load: LoadSummary, most_share: float) -> CriterionResult:
     """Judge that few enough requests failed: another status than 2xx, an error or a timeout."""
     name = "responses"
-    sent = max(load.requests, load.non_2xx) + load.errors + load.timeouts
+    sent = load.requests + load.errors
     if sent <= 0:
         return CriterionResult(name, passed=None, text="no request was sent")
-    bad = load.non_2xx + load.errors + load.timeouts
+    bad = load.non_2xx + load.errors
     share = bad / sent
     text = f"{format_count(bad)} of {format_count(sent)} failed ({format_share(share)})"
     wrong = [one for one in load.statuses if one[0] // 100 != _SUCCESS]
