@@ -34,7 +34,7 @@ async function snapshot(options = {}) {
   });
 }
 
-/** Arms V8's snapshot shortly before the heap limit. Returns whether this Node can. */
+/** Arms V8's own snapshot at the heap limit; says whether it is armed, and if not, why. */
 function armNearHeapLimit() {
   return require('./lib/snapshot/index.cjs').armNearLimit();
 }

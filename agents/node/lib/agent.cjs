@@ -28,7 +28,6 @@ class Agent {
   #threshold = null;
   #timer = null;
   #intervalMs;
-  #snapshotRunning = false;
   #stopped = false;
 
   constructor(options) {
@@ -42,7 +41,7 @@ class Agent {
     this.guard.run(() => this.#openSamplers());
     this.guard.run(() => this.#connect());
     this.guard.run(() => this.#watchSignal());
-    this.guard.run(() => this.#watchLimits());
+    this.guard.run(() => this.#armNearLimit());
     for (const text of this.options.warnings) this.report({ type: 'warning', code: 'bad-option', text });
     // A collection in between makes the difference negative.
     this.baseBytes = Math.max(0, v8.getHeapStatistics().used_heap_size - before);
@@ -52,7 +51,6 @@ class Agent {
     this.#stopped = true;
     cancel(this.#timer);
     this.guard.run(() => this.#signals?.stop());
-    this.guard.run(() => this.#threshold?.stop?.());
     this.guard.run(() => this.commands?.stop());
     this.guard.run(() => this.#transport?.stop());
     closeSamplers(this.#readers);
@@ -79,19 +77,11 @@ class Agent {
 
   /** Takes a heap snapshot; rejects with `code`, text and `figures` when it is refused or fails. */
   async snapshot(options) {
-    if (this.#snapshotRunning) {
-      throw Object.assign(new Error('a heap snapshot of this thread is being written already'), { code: 'busy' });
-    }
-    this.#snapshotRunning = true;
-    try {
-      const { service, release, snapshotDir } = this.options;
-      const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-      return await require('./snapshot/index.cjs').take({
-        dir: snapshotDir, service, release, counters: this.#workCounters(), ...given,
-      });
-    } finally {
-      this.#snapshotRunning = false;
-    }
+    const { service, release, snapshotDir } = this.options;
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    return require('./snapshot/index.cjs').take({
+      dir: snapshotDir, service, release, counters: this.#workCounters(), ...given,
+    });
   }
 
   /** Takes a heap snapshot that nobody waits for, and reports how it went. */
@@ -110,7 +100,7 @@ class Agent {
     this.#readers = openSamplers({
       guard: this.guard,
       ownBytes: () => this.#ownBytes(),
-      onMajor: (floor) => this.#threshold?.check?.(floor),
+      onMajor: (floor) => this.#checkThreshold(floor),
     });
   }
 
@@ -148,18 +138,23 @@ class Agent {
       signal: this.options.snapshotSignal,
       guard: this.guard,
       act: () => this.snapshotFor('signal'),
-      say: (text) => {
-        this.report({ type: 'warning', code: 'signal-in-use', text });
-        this.#say(text);
-      },
+      say: (text) => this.#warn('signal-in-use', text),
     });
     this.#signals.start();
   }
 
-  #watchLimits() {
-    const { nearLimit, snapshotThreshold } = this.options;
-    if (nearLimit) require('./snapshot/index.cjs').armNearLimit();
-    if (snapshotThreshold > 0) this.#threshold = require('./snapshot/index.cjs').watchThreshold(this);
+  #armNearLimit() {
+    if (!this.options.nearLimit) return;
+    const { armed, text } = require('./snapshot/index.cjs').armNearLimit();
+    if (!armed) this.#warn('near-limit', text);
+  }
+
+  /** Called with each floor. Most processes never come near, so what takes snapshots is loaded late. */
+  #checkThreshold(floor) {
+    const { snapshotThreshold: share } = this.options;
+    if (share === 0 || floor < v8.getHeapStatistics().heap_size_limit * share) return;
+    this.#threshold ??= require('./snapshot/index.cjs').watchThreshold(this);
+    this.#threshold.check(floor);
   }
 
   #workCounters() {
@@ -181,6 +176,11 @@ class Agent {
 
   #ownBytes() {
     return this.baseBytes + this.#queue.bytes + (this.#transport?.bytes ?? 0);
+  }
+
+  #warn(code, text) {
+    this.report({ type: 'warning', code, text });
+    this.#say(text);
   }
 
   #say(text) {
