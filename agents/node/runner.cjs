@@ -2,6 +2,7 @@
 // Runs a workload module for `heapsleuth check`: one command a line comes in on one file descriptor,
 // one answer a line goes out on another.  Standard input and output stay the workload's own.
 const fs = require('node:fs');
+const net = require('node:net');
 const path = require('node:path');
 const readline = require('node:readline');
 const v8 = require('node:v8');
@@ -89,7 +90,8 @@ const describe = (error) => ({
 });
 
 process.on('warning', () => {}); // a MaxListenersExceededWarning is what we are here to find out
-const lines = readline.createInterface({ input: fs.createReadStream(null, { fd: commandsFd }) });
+// A socket, not a file stream: a pending file read would keep process.exit() waiting.
+const lines = readline.createInterface({ input: new net.Socket({ fd: commandsFd, readable: true, writable: false }) });
 let queue = Promise.resolve();
 lines.on('line', (line) => {
   queue = queue.then(async () => {

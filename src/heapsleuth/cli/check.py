@@ -150,7 +150,7 @@ def _options(
         config,
         fail_on=fail_on,
         stable_within_s=parse_duration(stable_within) if stable_within else _asked(config, "stable-within"),
-        peak_factor=peak_factor if peak_factor else _asked(config, "peak-factor"),
+        peak_factor=peak_factor or _asked(config, "peak-factor"),
     )
     options = CheckOptions(
         limits=limits,

@@ -27,6 +27,7 @@ _OUTSIDE = {
     "array-buffers": ("buffer", "ArrayBuffers and Buffers", "array buffers"),
     "rss": ("native", "native memory", "resident set size"),
 }
+_SURE = 0.8
 _OUTSIDE_CONFIDENCE = {"external": 0.85, "array-buffers": 0.85, "rss": 0.5}
 
 
@@ -121,7 +122,7 @@ def _outside(kind: str, growth: Growth, rounds: Sequence[Round]) -> Finding:
     field = {"external": "external_bytes", "array-buffers": "array_buffers_bytes", "rss": "rss_bytes"}[kind]
     series = tuple(int(getattr(one, field)) for one in rounds)
     confidence = _OUTSIDE_CONFIDENCE[kind]
-    leak = confidence >= 0.8
+    leak = confidence >= _SURE
     return Finding(
         signature=signature(category, name, noun, None, None),
         category=category,

@@ -55,7 +55,7 @@ def plan_from_access_log(
     Return a plan that sends the requests of an access log in the order of their times.
 
     Args:
-        path: The log; `.gz` is unpacked.  At most a million requests are read.
+        path: The log; `.gz` is unpacked.  At most 200,000 requests are read.
         base_url: Server that all requests go to, whatever hosts the log names; its path is put before theirs.
         pace: 1 for the recorded pace, 2 for twice as fast, None for as fast as the connections allow.
         connections: Connections kept open; 1 also keeps answers in order.

@@ -112,7 +112,7 @@ class LoadPlan:
         targets: What is sent, by weight; all on one server.
         connections: Connections kept open, and so the most requests under way at once.
         requests: Send until this many responses have come.  A request without response is replaced by
-            another, at most once per request asked for.
+            another, at most once per request asked for; those of a `sequence` are not replaced.
         duration_s: Or send for so many seconds.  One of the two is needed, unless `sequence` is given.
         rate: Requests per second, over all connections; None for a closed loop.
         timeout_s: A response that is not complete after so many seconds is given up with its connection.

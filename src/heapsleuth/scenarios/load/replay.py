@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_REQUESTS", "Recorded", "parse_time", "plan_of"]
 
-# Bounds memory: a target and its place take a few hundred bytes.
-MAX_REQUESTS = 1_000_000
+# Bounds memory: a request unlike all others takes about a kilobyte.
+MAX_REQUESTS = 200_000
 # Epoch times above this are milliseconds: in seconds it would be the year 5138.
 _MILLISECONDS_FROM = 1e11
 
