@@ -1,4 +1,4 @@
-"""The page about the JSON report, from its schema: a table per object."""
+"""The pages about the JSON of reports and checks, from their schemas: a table per object."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import json
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["schema_page"]
+__all__ = ["check_page", "schema_page"]
 
 Schema = dict[str, Any]
 
 
 def _type(schema: Schema) -> str:
     """Return the type of a field in a few words, with links to other objects' tables."""
+    if schema.get("$ref") == "urn:heapsleuth:report:1":
+        return "[report](report-json.md)"
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]
         return f"[{name}](#{name})"
@@ -45,13 +47,26 @@ def _table(title: str, schema: Schema) -> str:
 
 
 def schema_page() -> str:
-    """Return the page as Markdown."""
-    text = files("heapsleuth.reports").joinpath("report.schema.json").read_text(encoding="utf-8")
-    schema: Schema = json.loads(text)
-    parts = [_table("report", schema)]
-    parts += [_table(name, part) for name, part in schema.get("$defs", {}).items()]
+    """Return the page about reports as Markdown."""
     intro = (
         "# The JSON report\n\nWhat `--json` writes and `AnalysisReport.to_json()` returns. The schema is "
         "`src/heapsleuth/reports/report.schema.json`; a change that breaks readers raises `version`.\n"
     )
+    return _page(intro, "report", "report.schema.json")
+
+
+def check_page() -> str:
+    """Return the page about checks as Markdown."""
+    intro = (
+        "# The JSON of a check\n\nWhat `heapsleuth check --json` writes and `CheckReport.to_json()` returns. "
+        "The schema is `src/heapsleuth/reports/check.schema.json`; a change that breaks readers raises "
+        "`version`.\n"
+    )
+    return _page(intro, "check", "check.schema.json")
+
+
+def _page(intro: str, title: str, file: str) -> str:
+    schema: Schema = json.loads(files("heapsleuth.reports").joinpath(file).read_text(encoding="utf-8"))
+    parts = [_table(title, schema)]
+    parts += [_table(name, part) for name, part in schema.get("$defs", {}).items()]
     return intro + "\n" + "\n".join(parts)

@@ -70,7 +70,10 @@ def test_reports_go_to_their_files_and_the_screen_keeps_the_terminal_view(
     assert capsys.readouterr().out.startswith(" LEAK ")
 
 
-@pytest.mark.parametrize(("option", "start"), [("--json", "{\n"), ("--markdown", "### ")])
+@pytest.mark.parametrize(
+    ("option", "start"),
+    [("--json", "{\n"), ("--markdown", "### "), ("--junit", "<?xml"), ("--sarif", '{\n  "$schema"')],
+)
 def test_a_machine_form_on_standard_output_is_alone_there(
     option: str, start: str, leaking: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,11 +7,15 @@ import stat
 import threading
 from typing import TYPE_CHECKING
 
+import check_samples
+import click
 import pytest
 import report_samples
+from click.testing import CliRunner
 
-from heapsleuth.cli.outputs import Output
+from heapsleuth.cli.outputs import Output, collect, report_options, write_all
 from heapsleuth.errors import OutputError
+from heapsleuth.reports import check_json
 from heapsleuth.reports.json import render_text
 
 if TYPE_CHECKING:
@@ -73,3 +77,49 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 
     assert read == [render_text(report_samples.clean())]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_check_is_written_in_its_own_form(tmp_path: Path) -> None:
+    Output("json", str(tmp_path / "check.json")).write(check_samples.check_leak())
+
+    assert (tmp_path / "check.json").read_text() == check_json.render_text(check_samples.check_leak())
+
+
+def test_only_the_forms_asked_for_are_collected_and_paths_are_relative_to_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    wanted = collect(None, json=None, sarif="a.sarif", junit="-")
+
+    assert wanted == [
+        Output("sarif", "a.sarif", {"base_dir": os.path.realpath(tmp_path)}),
+        Output("junit", "-"),
+    ]
+    assert collect("sub", sarif="-")[0].options == {"base_dir": os.path.realpath(tmp_path / "sub")}
+
+
+def test_files_are_written_before_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "summary.md"
+
+    free = write_all([Output("junit", "-"), Output("markdown", str(target))], report_samples.leak())
+
+    assert not free
+    assert capsys.readouterr().out.startswith("<?xml")
+    assert target.exists()
+    assert write_all([Output("json", str(tmp_path / "a.json"))], report_samples.clean())
+
+
+def test_every_form_has_an_option_that_any_command_can_take() -> None:
+    @click.command()
+    @report_options
+    def command(**options: str | None) -> None:
+        click.echo(repr(options))
+
+    given = ["--json", "a", "--markdown", "b", "--junit", "c", "--sarif", "d", "--base-dir", "e"]
+    result = CliRunner().invoke(command, given)
+
+    expected = {
+        "json_target": "a", "markdown_target": "b", "junit_target": "c", "sarif_target": "d", "base_dir": "e",
+    }  # fmt: skip
+    assert result.output == f"{expected}\n"
