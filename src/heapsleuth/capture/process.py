@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType, TracebackType
 
-__all__ = ["Ending", "OutputTail", "Program", "ending_on_signals"]
+__all__ = ["Ending", "Interruption", "OutputTail", "Program", "ending_on_signals"]
 
 _TAIL_BYTES = 64 * 1024
 _LINE_BYTES = 8 * 1024
@@ -285,22 +285,31 @@ class Program:
                         self._echo(data, name)
 
 
+@dataclass
+class Interruption:
+    """Which signal ends this process."""
+
+    signal_number: int = signal.SIGINT
+
+
 @contextlib.contextmanager
-def ending_on_signals() -> Iterator[None]:
+def ending_on_signals() -> Iterator[Interruption]:
     """
     Make SIGTERM and SIGHUP end this process in order, as Ctrl-C does, so that programs are stopped.
 
     Without it they would end heapsleuth at once and leave the user's program running.  To be used in
-    the main thread.
+    the main thread.  Gives what tells, after a KeyboardInterrupt, which signal it was.
     """
+    interruption = Interruption()
 
     def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of handlers
+        interruption.signal_number = number
         raise KeyboardInterrupt
 
     numbers = [signal.SIGTERM, signal.SIGHUP]
     before = [signal.signal(number, interrupt) for number in numbers]
     try:
-        yield
+        yield interruption
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "cli", "main"]
 
 COMMANDS = {
+    "agent": "Print or copy the Node.js agent, or show the lines that inject it.",
     "analyze": "Name the causes of memory growth from heap snapshots.",
     "check": "Drive a program through rounds of work and say whether it leaks.",
+    "run": "Start a program with the agent in it and watch its memory.",
+    "snapshot": "Take a heap snapshot of a running Node.js process.",
     "version": "Print the version of heapsleuth and of what it runs on.",
 }
 """Help line by command; the module of the same name in this package has the command."""

@@ -217,7 +217,11 @@ class CommandTarget:
             ProgramFailed: The command ended.
         """
         command = {"type": "snapshot", "path": str(path.absolute()), "force": self.force_snapshots}
-        self._command(self._instance, command, self.waits.snapshot_s, "while a heap snapshot was taken")
+        result = self._command(
+            self._instance, command, self.waits.snapshot_s, "while a heap snapshot was taken"
+        )
+        if result.get("kind", "snapshot") != "snapshot":
+            raise AgentFailed(f"a heap snapshot was not safe; the agent wrote a {result['kind']} instead")
 
     def stop(self) -> None:
         """End the command and all it started; never raises, and may be called at any time."""
