@@ -26,6 +26,15 @@ pytestmark = pytest.mark.node
 pytest.importorskip("httptools")
 
 
+@pytest.fixture(params=["uvloop", "asyncio"], autouse=True)
+def loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each test run on both event loops: they differ in the order and the texts of what they tell."""
+    if request.param == "asyncio":
+        monkeypatch.setitem(sys.modules, "uvloop", None)
+    else:
+        pytest.importorskip("uvloop")
+
+
 def plan(server: Any, path: str, **settings: Any) -> LoadPlan:
     settings = {"connections": 4, "max_time_s": 20.0} | settings
     if not {"requests", "duration_s"} & settings.keys():

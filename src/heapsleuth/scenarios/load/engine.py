@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import socket
 import ssl
 from collections import Counter
 from contextlib import suppress
@@ -457,4 +459,6 @@ def _reason(error: OSError) -> str:
     """Return what the system says, without numbers and addresses."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate not valid, {error.verify_message}"
+    if error.errno and not isinstance(error, (ssl.SSLError, socket.gaierror)):
+        return os.strerror(error.errno)
     return error.strerror or str(error)
