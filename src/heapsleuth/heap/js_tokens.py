@@ -21,21 +21,25 @@ _LONGEST_REGEX = 20_000
 # After that many literals that do not end, no more is read for the next ones: keeps odd input linear.
 _MANY_STRAYS = 1000
 
+# Groups are repeated inside `(?>…)` and never with `*+`: before Python 3.11.5 a possessive quantifier on a
+# group with alternatives matches wrongly.  Each repetition costs memory until the match ends, hence the bound
+# on strings: with more escapes than that, a string is lexed as if it did not end.
 _CODE = re.compile(
     r"""
-    (?P<blank>(?:\s|\ufeff)++)
+    (?P<blank>[\s\ufeff]++)
   | (?P<word>(?:[^\W\d]|[$\#])[\w$\u200c\u200d]*+)
   | (?P<number>\.?[0-9][\w.]*+)
-  | (?P<string>"(?:[^"\\\n\r]|\\(?:\r\n|[\s\S]))*+"|'(?:[^'\\\n\r]|\\(?:\r\n|[\s\S]))*+')
-  | (?P<comment>//[^\n\r\u2028\u2029]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z))
+  | (?P<string>"(?>(?:[^"\\\n\r]+|\\(?:\r\n|[\s\S])){0,50000})"
+      |'(?>(?:[^'\\\n\r]+|\\(?:\r\n|[\s\S])){0,50000})')
+  | (?P<comment>//[^\n\r\u2028\u2029]*+|/\*[\s\S]*?(?:\*/|\Z))
   | (?P<slash>/)
   | (?P<tick>`)
   | (?P<punct>=>|\.\.\.|\?\.(?![0-9])|[=!]==?|[<>]=|\*\*=?|&&=?|\|\|=?|\?\?=?|\+\+|--|[-+*%&|^]=|[^\w\s])
     """,
     re.VERBOSE,
 )
-_REGEX = re.compile(r"/(?:[^/\\\[\n\r]|\\[^\n\r]|\[(?:[^\]\\\n\r]|\\[^\n\r])*+\])++/[\w$]*+")
-_TEMPLATE_TEXT = re.compile(r"(?:[^`\\$]|\\[\s\S]|\$(?!\{))*+")
+_REGEX = re.compile(r"/(?>(?:[^/\\\[\n\r]+|\\[^\n\r]|\[(?>(?:[^\]\\\n\r]+|\\[^\n\r])*)\])+)/[\w$]*+")
+_TEMPLATE_STOP = re.compile(r"[`\\]|\$\{")
 _LINE_REST = re.compile(r"[^\n\r]*+")
 
 _OPENS_OPERAND = frozenset(
@@ -124,8 +128,9 @@ class _Lexer:
 
     def _template(self, at: int) -> int:
         """Skip template text from *at*; return the offset after it, inside `${` if one opens."""
-        found = _TEMPLATE_TEXT.match(self.text, at)
-        at = found.end() if found else at
+        while (found := _TEMPLATE_STOP.search(self.text, at)) and found[0] == "\\":
+            at = found.end() + 1
+        at = found.start() if found else len(self.text)
         if self.text.startswith("${", at):
             self._emit("{", at, at + 2)
             self.open.append(~(len(self.texts) - 1))
