@@ -90,12 +90,10 @@ def test_only_the_forms_asked_for_are_collected_and_paths_are_relative_to_the_cu
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    wanted = collect(None, json=None, sarif="a.sarif", junit="-")
+    wanted = collect(None, json="-", markdown=None, sarif="a.sarif")
 
-    assert wanted == [
-        Output("sarif", "a.sarif", {"base_dir": os.path.realpath(tmp_path)}),
-        Output("junit", "-"),
-    ]
+    root = os.path.realpath(tmp_path)
+    assert wanted == [Output("json", "-"), Output("sarif", "a.sarif", {"base_dir": root})]
     assert collect("sub", sarif="-")[0].options == {"base_dir": os.path.realpath(tmp_path / "sub")}
 
 

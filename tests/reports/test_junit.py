@@ -141,3 +141,10 @@ def test_a_check_that_did_not_run_is_an_error_with_the_last_output() -> None:
 
 def test_a_check_without_criteria_still_has_a_case() -> None:
     assert outcomes(checked(check_samples.check_soak())) == {"nothing grows with the work": "skipped"}
+
+
+def test_places_inside_the_repository_are_relative_to_it() -> None:
+    out = io.StringIO()
+    junit.render(report_samples.leak(), out, base_dir="/srv/app")
+
+    assert "held by: Map reportCache at src/reports/cache.js:20\n" in out.getvalue()

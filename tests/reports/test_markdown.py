@@ -94,3 +94,10 @@ def test_many_findings_stay_a_short_summary() -> None:
 
     assert text.count("\n| 🔴 |") == 20
     assert "19 more findings in the full report." in text
+
+
+def test_places_inside_the_repository_are_relative_to_it() -> None:
+    out = io.StringIO()
+    markdown.render(report_samples.leak(), out, base_dir="/srv/app")
+
+    assert "| `src/reports/cache.js:20` |" in out.getvalue()

@@ -170,6 +170,15 @@ def test_failed_criteria_are_results_and_the_findings_are_told_once() -> None:
     assert len(found) == 5
 
 
+def test_what_has_no_place_is_shown_at_the_workload() -> None:
+    report = check_samples.check_leak()
+    module = replace(report, target=replace(report.target, kind="module", name="/srv/app/test/load.js"))
+    budget = results(checked(module, base_dir="/srv/app"))[-1]["locations"][0]
+
+    assert budget["physicalLocation"]["artifactLocation"]["uri"] == "test/load.js"
+    assert "physicalLocation" not in results(checked(report))[-1]["locations"][0]
+
+
 def test_a_check_that_broke_off_says_so() -> None:
     run = checked(check_samples.check_failed())["runs"][0]
 

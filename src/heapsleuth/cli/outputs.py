@@ -44,7 +44,7 @@ def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--base-dir",
             metavar="DIR",
-            help="The repository, to which paths in SARIF are relative.  [default: the current folder]",
+            help="Folder that places in reports are relative to.  [default: the current folder]",
         )
     )
     for option in reversed(options):
@@ -62,7 +62,7 @@ def collect(base_dir: str | None = None, **targets: str | None) -> list[Output]:
     """
     root = os.path.realpath(base_dir or ".")
     return [
-        Output(form, target, {"base_dir": root} if form == "sarif" else {})
+        Output(form, target, {} if form == "json" else {"base_dir": root})
         for form, target in targets.items()
         if target is not None
     ]

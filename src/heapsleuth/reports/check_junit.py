@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 
-def render(report: CheckReport, out: TextIO) -> None:
-    """Write the check as JUnit XML."""
+def render(report: CheckReport, out: TextIO, *, base_dir: str = "") -> None:
+    """Write the check as JUnit XML; places inside `base_dir`, an absolute path, are relative to it."""
     suites = [_criteria_suite(report)]
     if report.analysis is not None:
-        suites.append(finding_suite("heapsleuth findings", report.analysis, report.fail_on))
+        suites.append(finding_suite("heapsleuth findings", report.analysis, report.fail_on, base_dir))
     write(suites, out, report.duration_s)
 
 

@@ -27,8 +27,8 @@ __all__ = ["render"]
 _OUTCOMES = {True: "✅", False: "❌", None: "⚪"}
 
 
-def render(report: CheckReport, out: TextIO) -> None:
-    """Write the summary."""
+def render(report: CheckReport, out: TextIO, *, base_dir: str = "") -> None:
+    """Write the summary; places inside `base_dir`, an absolute path, are relative to it."""
     failed = report.exit_code is ExitCode.FAILED
     mark, word = ("⚫", "could not run") if failed else (MARKS[report.verdict], report.verdict.value)
     reason = prose(report.reason)
@@ -40,7 +40,7 @@ def render(report: CheckReport, out: TextIO) -> None:
             for one in report.criteria
         ]
     if report.analysis is not None:
-        lines += finding_lines(report.analysis)
+        lines += finding_lines(report.analysis, base_dir)
     if report.rounds:
         lines += ["", *_rounds(report.rounds)]
     if report.growth:

@@ -30,13 +30,24 @@ def render(report: CheckReport, out: TextIO, *, base_dir: str = "") -> None:
     rules = sarif.rules_of(report.findings)
     rules += [_rule(name) for name in sorted({_kind(one) for one in failed})]
     results = [_result(report, one) for one in failed]
+    place = _place_of_target(report, base_dir)
     warnings = report.warnings
     if report.analysis is not None:
         results = sarif.finding_results(report.analysis, base_dir, report.fail_on) + results
         warnings += report.analysis.warnings
+    for location in (one["locations"][0] for one in results):
+        # Code scanning shows no result without a place: the workload is the next best.
+        if "physicalLocation" not in location and place is not None:
+            location["physicalLocation"] = place
     notes = [sarif.notification(one) for one in warnings]
     ran = report.exit_code is not ExitCode.FAILED
     sarif.write(sarif.document(rules, results, notes, ran=ran), out)
+
+
+def _place_of_target(report: CheckReport, base_dir: str) -> dict[str, Any] | None:
+    if report.target.kind != "module" or not report.target.name:
+        return None
+    return {"artifactLocation": sarif.artifact(report.target.name, base_dir)}
 
 
 def _kind(one: CriterionResult) -> str:

@@ -55,7 +55,7 @@ class Suite:
     output: str = ""
 
 
-def render(report: AnalysisReport, out: TextIO, *, fail_on: float = 0.0) -> None:
+def render(report: AnalysisReport, out: TextIO, *, fail_on: float = 0.0, base_dir: str = "") -> None:
     """
     Write the report as JUnit XML.
 
@@ -63,13 +63,14 @@ def render(report: AnalysisReport, out: TextIO, *, fail_on: float = 0.0) -> None
         report: What to write.
         out: Where to.
         fail_on: Confidence from which a leak fails its case; 0 fails on every leak, as `analyze` does.
+        base_dir: Absolute path of the repository; places inside are shown relative to it.
     """
-    write([finding_suite("heapsleuth analyze", report, fail_on)], out)
+    write([finding_suite("heapsleuth analyze", report, fail_on, base_dir)], out)
 
 
-def finding_suite(name: str, report: AnalysisReport, fail_on: float) -> Suite:
+def finding_suite(name: str, report: AnalysisReport, fail_on: float, base_dir: str = "") -> Suite:
     """Return a suite with a case per finding, or with one about the verdict when there is none."""
-    cases = [_finding_case(report, one, fail_on) for one in report.findings]
+    cases = [_finding_case(report, one, fail_on, base_dir) for one in report.findings]
     cases += [Case(f"heapsleuth.{one.category}", _case_name(one)) for one in report.bounded]
     if not cases:
         skipped = None if report.verdict is Verdict.CLEAN else wording.headline(report)
@@ -110,7 +111,7 @@ def write(suites: Sequence[Suite], out: TextIO, seconds: float | None = None) ->
     out.write(ET.tostring(root, encoding="us-ascii", xml_declaration=False).decode("ascii") + "\n")
 
 
-def _finding_case(report: AnalysisReport, finding: Finding, fail_on: float) -> Case:
+def _finding_case(report: AnalysisReport, finding: Finding, fail_on: float, base_dir: str) -> Case:
     failure = skipped = None
     if finding.suppressed is not None:
         skipped = f"suppressed: {finding.suppressed or 'no reason given'}"
@@ -127,7 +128,7 @@ def _finding_case(report: AnalysisReport, finding: Finding, fail_on: float) -> C
         _case_name(finding),
         failure=failure,
         skipped=skipped,
-        details=_details(report, finding),
+        details=_details(report, finding, base_dir),
     )
 
 
@@ -137,14 +138,14 @@ def _case_name(finding: Finding) -> str:
     return f"{what} [{finding.signature[:_SIGNATURE_SHOWN]}]"
 
 
-def _details(report: AnalysisReport, finding: Finding) -> str:
+def _details(report: AnalysisReport, finding: Finding, base_dir: str) -> str:
     members = finding.members
     unit = wording.work_unit(report)
     lines = [
         finding.title,
-        f"held by: {wording.holder(finding)} {_at(wording.place(finding.holder.location))}",
+        f"held by: {wording.holder(finding)} {_at(wording.place(finding.holder.location, base_dir))}",
     ]
-    lines.append(f"members: {members.class_name} {_at(wording.place(members.location))}")
+    lines.append(f"members: {members.class_name} {_at(wording.place(members.location, base_dir))}")
     counts = " -> ".join(format_count(count) for count in members.counts)
     sizes = " -> ".join(format_bytes(size) for size in members.retained_bytes)
     if len(report.inputs) > 1:
@@ -178,7 +179,9 @@ def _rates(finding: Finding) -> list[tuple[str, str]]:
 
 def number(value: float) -> str:
     """Return the value of a property, `unknown` when it is not finite."""
-    return f"{value:.6g}" if math.isfinite(value) else "unknown"
+    if not math.isfinite(value):
+        return "unknown"
+    return str(int(value)) if value.is_integer() else f"{value:.6g}"
 
 
 def _add_case(parent: ET.Element, case: Case) -> None:

@@ -27,13 +27,13 @@ _CODE_PARTS = re.compile(r"`([^`]+)`")
 _BACKTICKS = re.compile(r"`+")
 
 
-def render(report: AnalysisReport, out: TextIO) -> None:
-    """Write verdict, table of findings, fixes, warnings and inputs."""
+def render(report: AnalysisReport, out: TextIO, *, base_dir: str = "") -> None:
+    """Write verdict, findings, fixes, warnings, inputs; places inside `base_dir` are relative to it."""
     lines = [
         f"### {MARKS[report.verdict]} heapsleuth: {report.verdict}",
         "",
         _capital(_text(wording.headline(report))),
-        *finding_lines(report),
+        *finding_lines(report, base_dir),
         *warning_lines(report.warnings),
         "",
         footer(report),
@@ -41,12 +41,12 @@ def render(report: AnalysisReport, out: TextIO) -> None:
     out.write("\n".join(lines) + "\n")
 
 
-def finding_lines(report: AnalysisReport) -> list[str]:
+def finding_lines(report: AnalysisReport, base_dir: str = "") -> list[str]:
     """Return the table of findings and their fixes, each after an empty line; none without findings."""
     shown = [f for f in report.findings if f.suppressed is None]
     lines: list[str] = []
     if shown:
-        lines += ["", *_table(report, shown[:_MOST_FINDINGS])]
+        lines += ["", *_table(report, shown[:_MOST_FINDINGS], base_dir)]
     if len(shown) > _MOST_FINDINGS:
         lines += ["", f"{wording.plural(len(shown) - _MOST_FINDINGS, 'more finding')} in the full report."]
     for finding in shown[:_MOST_FINDINGS]:
@@ -59,7 +59,7 @@ def warning_lines(warnings: tuple[Warning_, ...]) -> list[str]:
     return ["", *(f"> ⚠️ {_text(warning.text, 600)}" for warning in warnings)] if warnings else []
 
 
-def _table(report: AnalysisReport, findings: list[Finding]) -> list[str]:
+def _table(report: AnalysisReport, findings: list[Finding], base_dir: str) -> list[str]:
     grows = len(report.inputs) > 1
     growth = f"per {wording.work_unit(report)}" if grows else "count"
     lines = [f"| | cause | held at | {growth} | retained | confidence |", "|---|---|---|--:|--:|--:|"]
@@ -72,7 +72,7 @@ def _table(report: AnalysisReport, findings: list[Finding]) -> list[str]:
         else:
             rates = format_count(members.counts[-1]) if members.counts else ""
         retained = format_bytes(members.retained_bytes[-1]) if members.retained_bytes else ""
-        place = wording.place(finding.holder.location)
+        place = wording.place(finding.holder.location, base_dir)
         cells = (
             MARKS[finding.verdict],
             prose(finding.title),

@@ -28,7 +28,17 @@ if TYPE_CHECKING:
     from heapsleuth.leaks.model import Warning_
     from heapsleuth.places import SourceLocation
 
-__all__ = ["Rule", "document", "finding_results", "message", "notification", "render", "rules_of", "write"]
+__all__ = [
+    "Rule",
+    "artifact",
+    "document",
+    "finding_results",
+    "message",
+    "notification",
+    "render",
+    "rules_of",
+    "write",
+]
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 """Name of the schema; GitHub refuses files without it."""
@@ -202,7 +212,7 @@ def _sentence(report: AnalysisReport, finding: Finding) -> str:
 
 
 def _physical(location: SourceLocation, base_dir: str) -> _Json:
-    physical: _Json = {"artifactLocation": _artifact(location.file, base_dir)}
+    physical: _Json = {"artifactLocation": artifact(location.file, base_dir)}
     if location.line is not None and location.line >= 1:
         region = {"startLine": location.line}
         if location.column is not None and location.column >= 0:
@@ -211,7 +221,7 @@ def _physical(location: SourceLocation, base_dir: str) -> _Json:
     return physical
 
 
-def _artifact(file: str, base_dir: str) -> _Json:
+def artifact(file: str, base_dir: str) -> _Json:
     """Return where a file is: below the base folder, a `file:` URI, or the URI it already is."""
     path = unquote(file[7:]) if file.startswith("file:///") else file
     if _DRIVE.match(path):

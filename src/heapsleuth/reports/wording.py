@@ -46,9 +46,12 @@ def leaks(report: AnalysisReport) -> list[Finding]:
     return [f for f in report.findings if f.verdict is Verdict.LEAK and f.suppressed is None]
 
 
-def place(location: SourceLocation | None) -> str:
-    """Return `file:line`, or an empty string when the place is unknown."""
-    return "" if location is None else str(location)
+def place(location: SourceLocation | None, base_dir: str = "") -> str:
+    """Return `file:line`, without `base_dir` in front of it; an empty string when the place is unknown."""
+    if location is None:
+        return ""
+    folder = f"{base_dir.rstrip('/')}/"
+    return str(location).removeprefix(folder) if base_dir else str(location)
 
 
 def short_place(location: SourceLocation | None) -> str:

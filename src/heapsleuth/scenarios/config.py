@@ -95,7 +95,7 @@ SECTIONS: Mapping[str, Mapping[str, Key]] = {
         "markdown": Key(Kind.PATH, "a summary for a pull request"),
         "junit": Key(Kind.PATH, "test results"),
         "sarif": Key(Kind.PATH, "code scanning results"),
-        "base-dir": Key(Kind.PATH, "the repository, to which paths in SARIF are relative"),
+        "base-dir": Key(Kind.PATH, "the repository, to which places are relative"),
     },
 }
 """Every section but `budgets`, whose keys are names of classes."""

@@ -173,7 +173,9 @@ def leak_findings(
         return CriterionResult(name, passed=True, text=text, figures=figures)
     if analysis.verdict is Verdict.UNDECIDED:
         return CriterionResult(name, passed=None, text="the snapshots do not settle it", figures=figures)
-    return CriterionResult(name, passed=True, text="none found", figures=figures)
+    accepted = len(analysis.findings) - len(told)
+    text = f"none but {accepted} accepted" if accepted else "none found"
+    return CriterionResult(name, passed=True, text=text, figures=figures)
 
 
 def stable_floor(rounds: Sequence[Round], within_s: float) -> CriterionResult:
