@@ -11,6 +11,8 @@ The tree::
     ├── OutputError              a report cannot be written where it was asked for
     ├── ProgramFailed            the program to be measured did not start, answer or keep running
     ├── AgentFailed              the agent inside a Node.js process did not report or refused
+    ├── CaptureFailed            no snapshot of a running process could be taken from outside
+    │   └── CaptureRefused       it would not have fitted into memory or onto the disk
     └── OutOfMemory              this machine has too little memory for the snapshot
 
 Each class has a slug; `docs/errors.md` has cause and cure for every slug.  Only `cli.main` turns an
@@ -23,6 +25,8 @@ from enum import IntEnum
 
 __all__ = [
     "AgentFailed",
+    "CaptureFailed",
+    "CaptureRefused",
     "ExitCode",
     "HeapsleuthError",
     "IncomparableSnapshots",
@@ -161,6 +165,32 @@ class AgentFailed(HeapsleuthError):
     """The agent inside a Node.js process did not report, did not answer in time or refused."""
 
     slug = "agent"
+
+
+class CaptureFailed(HeapsleuthError):
+    """A heap snapshot of a running process could not be taken from outside."""
+
+    slug = "capture"
+
+
+class CaptureRefused(CaptureFailed):
+    """
+    A snapshot would not have fitted, so none was tried.
+
+    Args:
+        message: What it would need and what there is.
+        figures: The pre-flight's figures, as in docs/guides/snapshots.md.
+    """
+
+    slug = "capture-refused"
+
+    def __init__(self, message: str, figures: dict[str, object] | None = None) -> None:
+        self.figures = figures or {}
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the figures when the error crosses a process."""
+        return (type(self), (str(self), self.figures))
 
 
 class OutOfMemory(HeapsleuthError):
