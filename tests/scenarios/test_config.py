@@ -19,8 +19,6 @@ FULL = """
 command = ["node", "server.js"]
 cwd = "service"
 node = "node"
-warmup = 0
-work = 2000
 rounds = 5
 max-time = "5min"
 baseline = "known-leaks.json"
@@ -29,7 +27,7 @@ baseline = "known-leaks.json"
 url = "http://127.0.0.1:3000/"
 requests = 1000
 connections = 8
-duration = 2.5
+pace = 2
 rate = 100
 timeout = "250ms"
 method = "POST"
@@ -73,10 +71,9 @@ def test_values_come_in_the_units_of_the_program(tmp_path: Path) -> None:
 
     assert config.get("check", "command") == ("node", "server.js")
     assert config.get("check", "max-time") == 300.0
-    assert config.get("check", "warmup") == 0
     assert config.get("load", "url") == ("http://127.0.0.1:3000/",)
     assert config.get("load", "timeout") == 0.25
-    assert config.get("load", "duration") == 2.5
+    assert config.get("load", "pace") == 2.0
     assert config.get("load", "headers") == {"content-type": "application/json"}
     assert config.budgets == (
         ClassBudget("ReportEntry", max_count=100),
@@ -98,7 +95,7 @@ def test_a_flag_wins_over_the_file_and_what_neither_says_is_none(tmp_path: Path)
 
     assert config.get("check", "rounds", 9) == 9
     assert config.get("check", "rounds") == 5
-    assert config.get("check", "warmup", 0) == 0
+    assert config.get("load", "rate", 0) == 0
     assert config.get("check", "target") is None
     with pytest.raises(KeyError, match=r"check\.round"):
         config.get("check", "round")
@@ -132,7 +129,10 @@ def test_limits_are_the_flags_then_the_file_then_the_defaults(tmp_path: Path) ->
         ("[check]\nrounds = true", "check.rounds: expected a whole number above 0, found true"),
         ("[check]\nrounds = 0", "check.rounds: expected a whole number above 0, found 0"),
         ("[check]\nrounds = 2.5", "check.rounds: expected a whole number above 0, found 2.5"),
-        ("[check]\nwarmup = -1", "check.warmup: expected a whole number, 0 or more, found -1"),
+        (
+            "[budgets.Row]\nmax-count = -1",
+            "budgets.Row.max-count: expected a whole number, 0 or more, found -1",
+        ),
         ('[check]\nmax-time = "soon"', "check.max-time: expected a duration such as 30s, 5min or 250ms"),
         ("[check]\nmax-time = false", "check.max-time: expected seconds, or a text"),
         ("[check]\nmax-time = 2026-01-01", "check.max-time: expected seconds, or a text"),

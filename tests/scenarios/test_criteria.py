@@ -11,9 +11,10 @@ from check_samples import rounds
 from snapshot_builder import NODE26, SnapshotBuilder
 
 from heapsleuth.errors import ExitCode
+from heapsleuth.heap.opening import open_heap
 from heapsleuth.leaks.check_model import CriterionResult, LoadSummary
 from heapsleuth.leaks.model import Verdict
-from heapsleuth.scenarios.class_uses import read_class_uses
+from heapsleuth.scenarios.class_uses import class_uses
 from heapsleuth.scenarios.criteria import (
     ClassBudget,
     ClassUse,
@@ -241,19 +242,16 @@ def heap_with(rows: int, folder: Path, name: str) -> Path:
 
 
 def test_what_a_class_uses_is_counted_in_the_last_snapshot_and_grows_since_the_first(tmp_path: Path) -> None:
-    paths = [str(heap_with(rows, tmp_path, f"{rows}")) for rows in (3, 4, 8)]
-    uses = read_class_uses(list(zip(paths, (10.0, 12.0, 20.0), strict=True)))
+    first, last = (open_heap(heap_with(rows, tmp_path, f"{rows}")) for rows in (3, 8))
 
-    assert uses is not None
+    uses = class_uses(last, first, 10.0)
+
     assert uses["Row"] == ClassUse(8, 20.0)
     assert uses["Table"] == ClassUse(1, 0.0)
 
 
 def test_one_snapshot_counts_but_shows_no_growth(tmp_path: Path) -> None:
-    assert read_class_uses([]) is None
-    uses = read_class_uses([(str(heap_with(8, tmp_path, "a")), 10.0)])
-    assert uses is not None
-    assert uses["Row"] == ClassUse(8, None)
+    assert class_uses(open_heap(heap_with(8, tmp_path, "a")))["Row"] == ClassUse(8, None)
 
 
 def test_a_leak_fails_when_confidence_is_not_asked_about() -> None:

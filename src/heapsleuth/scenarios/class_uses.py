@@ -5,34 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from heapsleuth.heap.opening import open_heap
 from heapsleuth.scenarios.criteria import ClassUse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from heapsleuth.heap.graph import HeapGraph
 
-__all__ = ["class_uses", "read_class_uses"]
-
-
-def read_class_uses(snapshots: Sequence[tuple[str, float]]) -> dict[str, ClassUse] | None:
-    """
-    Return what each class uses from snapshot files, each with the work done when it was taken.
-
-    Returns:
-        None without snapshots; growth is unknown with one.
-
-    Raises:
-        SnapshotError: A file cannot be read.
-    """
-    if not snapshots:
-        return None
-    (first, begun), (last, done) = snapshots[0], snapshots[-1]
-    end = open_heap(last, index=False)
-    if len(snapshots) == 1:
-        return class_uses(end)
-    return class_uses(end, open_heap(first, index=False), done - begun)
+__all__ = ["class_uses"]
 
 
 def class_uses(last: HeapGraph, first: HeapGraph | None = None, work: float = 0.0) -> dict[str, ClassUse]:
