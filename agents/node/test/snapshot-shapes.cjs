@@ -96,10 +96,14 @@ function fill(shape, bytes) {
 
 async function main([shape, megabytes, folder]) {
   const { take } = require('../lib/snapshot/index.cjs');
+  const { lockPath } = require('../lib/snapshot/lock.cjs');
+  // A lock of its own: several of these may run at once.
+  const service = `shape_${process.pid}`;
   fill(shape, Number(megabytes) * 1e6);
   // The peak of filling would hide that of the snapshot.
   if (process.platform === 'linux') fs.writeFileSync('/proc/self/clear_refs', '5');
-  const { path: file, sidecar, predicted, ...actual } = await take({ dir: folder, service: `shape-${shape}`, force: true });
+  const { path: file, sidecar, predicted, ...actual } = await take({ dir: folder, service, force: true });
+  fs.rmSync(`${lockPath(service)}.last`, { force: true });
   fs.rmSync(file);
   fs.rmSync(sidecar);
   process.stdout.write(`${JSON.stringify({ shape, predicted, actual })}\n`);

@@ -14,13 +14,14 @@ const GC_BASE_MS = 5;
 const TYPICAL_BYTES_PER_NODE = 48;
 const SMALLEST_BYTES_PER_NODE = 36;
 
-// What Node itself has in an empty program, and the time per node and per byte of extra memory.
+// What Node itself has in an empty program; the time per node and per byte of extra memory, and how many
+// times that is when a debugger takes the snapshot.
 const BY_VERSION = {
-  18: { nodes: 39e3, bytes: 3.6e6, largeBytes: 0, usPerNode: 2.8, nsPerByte: 3.2 },
-  20: { nodes: 43e3, bytes: 3.1e6, largeBytes: 0.25e6, usPerNode: 2.5, nsPerByte: 1.3 },
-  22: { nodes: 57e3, bytes: 4.1e6, largeBytes: 0.25e6, usPerNode: 2.0, nsPerByte: 1.0 },
-  24: { nodes: 61e3, bytes: 4.5e6, largeBytes: 0.25e6, usPerNode: 1.2, nsPerByte: 2.0 },
-  26: { nodes: 63e3, bytes: 4.5e6, largeBytes: 0.15e6, usPerNode: 1.2, nsPerByte: 1.8 },
+  18: { nodes: 39e3, bytes: 3.6e6, largeBytes: 0, usPerNode: 2.8, nsPerByte: 3.2, streaming: 3 },
+  20: { nodes: 43e3, bytes: 3.1e6, largeBytes: 0.25e6, usPerNode: 2.5, nsPerByte: 1.3, streaming: 1.3 },
+  22: { nodes: 57e3, bytes: 4.1e6, largeBytes: 0.25e6, usPerNode: 2.0, nsPerByte: 1.0, streaming: 1.3 },
+  24: { nodes: 61e3, bytes: 4.5e6, largeBytes: 0.25e6, usPerNode: 1.2, nsPerByte: 2.0, streaming: 1.3 },
+  26: { nodes: 63e3, bytes: 4.5e6, largeBytes: 0.15e6, usPerNode: 1.2, nsPerByte: 1.8, streaming: 1.3 },
 };
 
 const EXTRA_BASE_BYTES = 20e6;
@@ -50,10 +51,11 @@ function addedNodes(bytes, gcMs) {
 }
 
 /**
- * `{nodes, pause_ms, extra_bytes, file_bytes, ranges}` of a snapshot taken now.
+ * `{nodes, pause_ms, pause_cpu_ms, extra_bytes, file_bytes, ranges}` of a snapshot taken now; `pause_ms` is
+ * `pause_cpu_ms` on a machine as busy as this one is.
  *
  * `figures`: node (version), used_bytes and large_bytes (large-object spaces) after the GC, gc_cpu_ms (null
- * when no GC was forced), slowdown (wall time over CPU time, at least 1), learned (factors of earlier
+ * when no GC was forced), streamed (to a debugger instead of a file), slowdown (wall time over CPU time, at least 1), learned (factors of earlier
  * snapshots of this process, see `learn`).
  */
 function predict(figures) {
@@ -65,8 +67,9 @@ function predict(figures) {
   const large = Math.max(0, figures.large_bytes - costs.largeBytes);
   const perNode = Math.min(EXTRA_PER_NODE_MOST, EXTRA_PER_NODE + (EXTRA_PER_LARGE_BYTE * large) / Math.max(added, 1));
   const extra = (EXTRA_BASE_BYTES + added * perNode) * learned.extra;
-  const cpuMs = (nodes * costs.usPerNode) / 1e3 + (extra * costs.nsPerByte) / 1e6;
-  const pause = cpuMs * figures.slowdown * learned.pause;
+  const streaming = figures.streamed ? costs.streaming : 1;
+  const cpuMs = ((nodes * costs.usPerNode) / 1e3 + (extra * costs.nsPerByte) / 1e6) * streaming * learned.pause;
+  const pause = cpuMs * figures.slowdown;
   // Bytes that nodes of usual size do not explain are numbers (not in the file) or texts (in it, up to
   // 1,024 characters each): the middle of both.
   const unexplained = Math.max(0, bytes - added * TYPICAL_BYTES_PER_NODE);
@@ -78,7 +81,9 @@ function predict(figures) {
   return {
     nodes: Math.round(nodes),
     pause_ms: Math.round(pause),
-    extra_bytes: Math.round(extra),
+    pause_cpu_ms: Math.round(cpuMs),
+    // A debugger reads slower than this process writes, so the whole file waits in its memory.
+    extra_bytes: Math.round(extra + (figures.streamed ? file : 0)),
     file_bytes: Math.round(file),
     ranges: {
       nodes: [nodes / doubt, Math.max(nodes, Math.min(mostNodes, nodes * doubt))].map(Math.round),
@@ -100,7 +105,7 @@ function learn(figures, predicted, actual) {
   const scale = (actual.nodes || predicted.nodes) / predicted.nodes;
   return {
     nodes,
-    pause: factor(before.pause, actual.pause_ms, predicted.pause_ms * scale),
+    pause: factor(before.pause, actual.pause_cpu_ms, predicted.pause_cpu_ms * scale),
     extra: factor(before.extra, actual.extra_bytes, predicted.extra_bytes * scale),
     file: factor(before.file, actual.bytes, predicted.file_bytes * scale),
   };

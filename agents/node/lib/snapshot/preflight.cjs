@@ -22,14 +22,13 @@ function remember(factors) {
 /**
  * Figures of a snapshot taken now: limits, `predicted`, and `basis` (what the prediction rests on).
  * With `gc: true` a full GC is forced, which halves the doubt; never above 90 % of the heap limit.
- * `streamed`: the snapshot goes to a debugger, for which the process buffers the whole file in memory.
+ * `streamed`: for a snapshot that a debugger takes from outside.
  */
 function preflight({ folder = null, gc = false, streamed = false } = {}) {
   const limits = readLimits(folder);
   const near = limits.heap_used_bytes > limits.heap_limit_bytes * MOST_OF_HEAP_LIMIT;
-  const basis = { ...(gc && !near ? probe() : look()), learned };
+  const basis = { ...(gc && !near ? probe() : look()), streamed, learned };
   const { ranges, ...predicted } = predict(basis);
-  if (streamed) predicted.extra_bytes += predicted.file_bytes;
   return { ...limits, predicted, ranges, basis };
 }
 
