@@ -40,6 +40,18 @@ test('of four cluster workers asked at once never two stop at the same time', as
   assert.equal(fs.readdirSync(dir).filter((name) => name.endsWith('.heapsnapshot')).length, taken.length);
 });
 
+test('who is willing to wait gets the lock when the other is done', async (t) => {
+  const service = serviceFor(t);
+  const dir = folderFor(t);
+  const other = require('node:child_process').spawn('sleep', ['0.5']);
+  fs.writeFileSync(lockPath(service), JSON.stringify({ pid: other.pid }));
+
+  await assert.rejects(take({ dir, service }), { code: 'busy', message: new RegExp(`process ${other.pid} is taking`) });
+  const alive = setInterval(() => {}, 50);
+  assert.equal((await take({ dir, service, waitMs: 20_000 })).kind, 'snapshot');
+  clearInterval(alive);
+});
+
 test('the lock of a dead process is taken over, that of a living one is respected', (t) => {
   const service = serviceFor(t);
   const file = lockPath(service);

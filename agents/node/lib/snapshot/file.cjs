@@ -100,7 +100,8 @@ function discard(file) {
 function writeWhole(file, text) {
   const partial = partialName(file);
   try {
-    fs.writeFileSync(partial, text);
+    // It may name what the program works on.
+    fs.writeFileSync(partial, text, { mode: 0o600 });
     fs.renameSync(partial, file);
   } catch (error) {
     discard(partial);

@@ -4,6 +4,7 @@
 // allocations are still alive, in kilobytes and milliseconds.
 
 const inspector = require('node:inspector');
+const { after } = require('../clock.cjs');
 const { writeWhole } = require('./file.cjs');
 
 const INTERVAL_BYTES = 128 * 1024;
@@ -20,8 +21,7 @@ function post(session, method, parameters) {
 }
 
 function pause(ms) {
-  // Not unref'ed timers of the promises API: they would leave the caller waiting for ever at exit.
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+  return new Promise((resolve) => after(ms, resolve));
 }
 
 /**

@@ -4,6 +4,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { after } = require('../clock.cjs');
 const { asSnapshotError, checkFolder, discard, validateSnapshot } = require('./file.cjs');
 const { unsupported, writeHeap } = require('./heap-file.cjs');
 const lock = require('./lock.cjs');
@@ -16,6 +17,7 @@ const { sidecarName, writeSidecar } = require('./sidecar.cjs');
 const { removeStale } = require('./stale.cjs');
 
 const EXTENSION = '.heapsnapshot';
+const WAIT_STEP_MS = 100;
 
 // Refused for want of room, where a profile of some kilobytes may still do.
 const PROFILE_INSTEAD = new Set(['too-near-limit', 'memory', 'disk']);
@@ -47,6 +49,16 @@ function busy(holder) {
   return new SnapshotError('busy', `refused: ${whose} is taking a snapshot, one at a time; try again later`, {
     pid: holder.pid || process.pid,
   });
+}
+
+/** The lock, waited for up to `waitMs`. */
+async function acquire(service, waitMs) {
+  const end = Date.now() + waitMs;
+  for (;;) {
+    const held = lock.acquire(service);
+    if (held.held || Date.now() >= end) return held;
+    await new Promise((resolve) => after(WAIT_STEP_MS, resolve));
+  }
 }
 
 async function write(file, figures, options, time) {
@@ -101,7 +113,8 @@ async function takeLocked(options) {
  * or with `profile` to `{kind: 'profile', path, bytes, seconds, refused}` when it would not fit.
  * Rejects with a SnapshotError (`code`, `text`, `figures`), and then leaves no file behind.
  *
- * Options, all optional: dir | path, reason, force, cooldownMs, profile (true or {session, seconds}),
+ * Options, all optional: dir | path, reason, force, waitMs (for another process's snapshot to end; default 0:
+ * fail with code busy at once), cooldownMs, profile (true or {session, seconds}),
  * exposeInternals, exposeNumericValues (Node 20 and later), stringLimit, service, release,
  * counters (an object; its `work` or `requests_total` becomes the sidecar's `work`).
  */
@@ -110,7 +123,7 @@ async function take(options = {}) {
   if (running) throw busy({ pid: process.pid });
   running = true;
   try {
-    const held = lock.acquire(options.service);
+    const held = await acquire(options.service, options.waitMs ?? 0);
     if (!held.held) throw busy(held.holder);
     try {
       return await takeLocked(options);
