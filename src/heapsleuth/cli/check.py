@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from heapsleuth.cli import outputs
+from heapsleuth.cli.check_targets import load_options, make_target
 from heapsleuth.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from heapsleuth.scenarios.baseline import Baseline
     from heapsleuth.scenarios.check import CheckOptions
     from heapsleuth.scenarios.config import Config
-    from heapsleuth.scenarios.target import Target
 
 __all__ = ["command"]
+
+_OWN_FLAGS = ("max_time", "rounds", "keep", "fail_on", "stable_within", "peak_factor")
 
 
 @click.command(
@@ -32,6 +34,8 @@ Examples:
   heapsleuth check workload.js
   heapsleuth check workload.mjs --cwd services/api --json report.json --junit junit.xml
   heapsleuth check workload.js --baseline leaks.json --fail-on 0.9
+  heapsleuth check --url /orders --requests 2000 -- node server.js
+  heapsleuth check --replay access.log --max-time 5min -- npm start
 
 \b
 A workload exports iterate(n), and optionally setup(), teardown() and
@@ -41,7 +45,7 @@ params {warmup, k, rounds, settleMs}; CommonJS or ESM, sync or async.
 Exit codes: 0 clean, 1 a leak or a failed criterion, 2 it could not be run,
 3 undecided.""",
 )
-@click.argument("target", metavar="WORKLOAD")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="WORKLOAD | -- COMMAND...")
 @click.option("--cwd", metavar="DIR", help="Folder it runs in.  [default: the current folder]")
 @click.option("--node", metavar="PATH", help="The Node.js to run it with.  [default: node on the PATH]")
 @click.option("--max-time", metavar="DURATION", help="Longest time for the whole check.  [default: 60s]")
@@ -54,11 +58,12 @@ Exit codes: 0 clean, 1 a leak or a failed criterion, 2 it could not be run,
 @click.option("--baseline", metavar="FILE", help="Accept the leaks listed in this file.")
 @click.option("--update-baseline", is_flag=True, help="Write the leaks found into the baseline file.")
 @click.option("--config", "config_path", metavar="FILE", help="Configuration.  [default: heapsleuth.toml]")
+@load_options
 @click.option("--keep", metavar="DIR", help="Keep the snapshots in this folder.")
 @outputs.report_options
 @click.option("-q", "--quiet", is_flag=True, help="Neither report nor progress; the exit code tells.")
 def command(
-    target: str,
+    words: tuple[str, ...],
     cwd: str | None,
     node: str | None,
     baseline: str | None,
@@ -73,7 +78,7 @@ def command(
     quiet: bool,
     **flags: Any,
 ) -> int:
-    """Run WORKLOAD through rounds of equal work and say whether it leaks.
+    """Run WORKLOAD, or COMMAND under load, through rounds of equal work and say whether it leaks.
 
     Memory is read after each round, when the program has settled and its
     garbage is collected. If it does not rise, the answer is there in seconds;
@@ -85,11 +90,13 @@ def command(
     wanted = outputs.collect(
         base_dir, json=json_target, markdown=markdown_target, junit=junit_target, sarif=sarif_target
     )
-    outputs.check(wanted, (target,))
+    outputs.check(wanted, words)
     config = configuration.load(config_path)
     accepted = _baseline(config.get("check", "baseline", baseline), update=update_baseline)
-    options = _options(config, accepted, quiet=quiet, **flags)
-    driven = _module(target, cwd, config.get("check", "node", node))
+    own = {name: flags.pop(name) for name in _OWN_FLAGS}
+    load = flags
+    options = _options(config, accepted, quiet=quiet, **own)
+    driven = make_target(words, cwd, node, config, load)
 
     from heapsleuth.scenarios.check import run_check
 
@@ -103,19 +110,6 @@ def command(
     if outputs.write_all(wanted, report) and not quiet:
         _show(report)
     return int(report.exit_code)
-
-
-def _module(path: str, cwd: str | None, node: str | None) -> Target:
-    from heapsleuth.capture.node import find_node
-    from heapsleuth.scenarios.module import ModuleTarget
-
-    workload = Path(path)
-    if not workload.is_file():
-        raise UsageError(f"expected a workload module, found no such file: {path}")
-    folder = Path(cwd) if cwd else Path.cwd()
-    if not folder.is_dir():
-        raise UsageError(f"--cwd: expected a folder, found none: {cwd}")
-    return ModuleTarget(workload.resolve(), folder.resolve(), find_node(node))
 
 
 def _baseline(path: str | None, *, update: bool) -> Baseline | None:

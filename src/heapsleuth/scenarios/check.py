@@ -9,22 +9,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heapsleuth.errors import HeapsleuthError, ProgramFailed
+from heapsleuth.errors import AgentFailed, HeapsleuthError, ProgramFailed
+from heapsleuth.heap.opening import open_heap
 from heapsleuth.leaks.analysis import analyze
 from heapsleuth.leaks.check_model import CheckReport
 from heapsleuth.leaks.model import Verdict, Warning_
 from heapsleuth.scenarios import criteria
+from heapsleuth.scenarios.class_uses import class_uses
 from heapsleuth.scenarios.floor import LEAST_RSS_ROUNDS, judge_growth
 from heapsleuth.scenarios.plan import Budget, Plan, rounds_between_snapshots
 from heapsleuth.scenarios.verdict import conclude
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from heapsleuth.leaks.check_model import Growth, Round
     from heapsleuth.leaks.model import AnalysisReport
     from heapsleuth.scenarios.baseline import Baseline
-    from heapsleuth.scenarios.criteria import Limits
+    from heapsleuth.scenarios.criteria import ClassUse, Limits
     from heapsleuth.scenarios.target import Target
 
 __all__ = ["CheckOptions", "run_check"]
@@ -95,6 +97,8 @@ class _Check:
                 self._look_inside()
         except ProgramFailed as error:
             self._crash = error.summary
+        except AgentFailed as error:
+            self._crash = str(error)
         return self._report()
 
     def _first_rounds(self) -> None:
@@ -216,6 +220,7 @@ class _Check:
             load=self._target.load_summary(),
             crash=self._crash,
             output=output,
+            class_uses=self._class_uses(),
         )
         judged = criteria.judge(observed, self._options.limits)
         facts: dict[str, Any] = {"output_tail": output} if self._crash else {}
@@ -231,9 +236,19 @@ class _Check:
             load=self._target.load_summary(),
             fail_on=self._options.limits.fail_on or 0.8,
             duration_s=round(time.monotonic() - self._began, 1),
-            warnings=tuple(self._warnings),
+            warnings=(*self._warnings, *(Warning_("target", note) for note in self._target.notes)),
             **facts,
         )
+
+    def _class_uses(self) -> Mapping[str, ClassUse] | None:
+        """Return what each class uses, read only where a budget asks for it."""
+        if not self._options.limits.budgets or not self._snapshots:
+            return None
+        (first, before), (last, after) = self._snapshots[0], self._snapshots[-1]
+        graph = open_heap(last, index=False)
+        if first == last:
+            return class_uses(graph)
+        return class_uses(graph, open_heap(first, index=False), after - before)
 
     def _say(self, what: str) -> None:
         if self._options.progress is not None:

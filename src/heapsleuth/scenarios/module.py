@@ -79,6 +79,7 @@ class ModuleTarget:
     def __init__(self, workload: Path, folder: Path, node: NodeBinary, *, answer_s: float = 120.0) -> None:
         self.work = 0.0
         self.rounds_wanted = 0
+        self.notes: list[str] = []
         self._workload = workload
         self._folder = folder
         self._node = node

@@ -24,6 +24,8 @@ class Target(Protocol):
     """Rounds the target itself asks for; 0 when it does not say."""
     work: float
     """Units of work done so far."""
+    notes: list[str]
+    """What the reader of the result should know, in sentences."""
 
     def describe(self) -> CheckTarget:
         """Return what is driven, for the report."""
