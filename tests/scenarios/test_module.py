@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,8 @@ from heapsleuth.scenarios.module import ModuleTarget
 from tests.node_programs import node_binaries, version
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from heapsleuth.leaks.check_model import CheckReport
 
 OPTIONS = CheckOptions(limits=Limits(stable_within_s=None, peak_factor=None))
@@ -137,8 +138,11 @@ def test_a_baseline_accepts_what_is_known(tmp_path: Path) -> None:
     workload, baseline = tmp_path / "workload.js", tmp_path / "accepted.json"
     workload.write_text(LEAKING, encoding="utf-8")
     known = ["check", str(workload), "--cwd", str(tmp_path), "--quiet", "--baseline", str(baseline)]
-    assert main([*known, "--update-baseline"]) == ExitCode.LEAK
-    assert main(known) != ExitCode.LEAK
+    assert main([*known, "--update-baseline"]) == ExitCode.FINE
+    assert json.loads(baseline.read_text(encoding="utf-8"))["accepted"][0]["title"].startswith("Map `kept`")
+    assert main(known) == ExitCode.FINE
+    workload.write_text(LEAKING.replace("kept", "other"), encoding="utf-8")
+    assert main(known) == ExitCode.LEAK
 
 
 def test_a_missing_workload_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,17 +85,22 @@ def command(
     if it does, snapshots between more rounds tell who holds what, since which
     line, and how much per operation.
     """
+    from heapsleuth.scenarios import baseline as baselines
     from heapsleuth.scenarios import config as configuration
 
+    config = configuration.load(config_path)
+    asked = {"json": json_target, "markdown": markdown_target, "junit": junit_target, "sarif": sarif_target}
     wanted = outputs.collect(
-        base_dir, json=json_target, markdown=markdown_target, junit=junit_target, sarif=sarif_target
+        config.get("reports", "base-dir", base_dir),
+        **{form: config.get("reports", form, target) for form, target in asked.items()},
     )
     outputs.check(wanted, words)
-    config = configuration.load(config_path)
     accepted = _baseline(config.get("check", "baseline", baseline), update=update_baseline)
     own = {name: flags.pop(name) for name in _OWN_FLAGS}
     load = flags
     options = _options(config, accepted, quiet=quiet, **own)
+    if update_baseline:
+        options = replace(options, accept=baselines.save)
     driven = make_target(words, cwd, node, config, load)
 
     from heapsleuth.scenarios.check import run_check
@@ -103,10 +108,6 @@ def command(
     report = run_check(driven, options)
     if options.progress is not None:
         options.progress("done", (), 0.0)
-    if update_baseline and accepted is not None and report.analysis is not None:
-        from heapsleuth.scenarios import baseline as baselines
-
-        baselines.save(accepted.updated(report.analysis))
     if outputs.write_all(wanted, report) and not quiet:
         _show(report)
     return int(report.exit_code)
@@ -148,7 +149,7 @@ def _options(
     )
     options = CheckOptions(
         limits=limits,
-        plan=Plan(rounds=rounds or 0),
+        plan=Plan(rounds=config.get("check", "rounds", rounds) or 0),
         baseline=baseline,
         keep=_folder(keep),
         progress=None if quiet else _Progress().show,

@@ -39,7 +39,7 @@ _OPTIONS = (
     click.option(
         "--replay", metavar="FILE", help="Send the requests of a HAR file or an access log instead."
     ),
-    click.option("--pace", metavar="X", type=float, default=0.0, help=_PACE_HELP),
+    click.option("--pace", metavar="X", type=float, help=_PACE_HELP),
     click.option("--load", "load_command", metavar="COMMAND", help="A load generator of your own."),
 )
 
@@ -105,7 +105,7 @@ def _load(
     body: str | None,
     timeout: str | None,
     replay: str | None,
-    pace: float,
+    pace: float | None,
     load_command: str | None,
 ) -> CommandLoad:
     """Return the load; a flag wins over the file, the file over the default."""
@@ -123,7 +123,7 @@ def _load(
         "method": chosen("method", method),
         "timeout_s": chosen("timeout", parse_duration(timeout) if timeout else None),
         "command": chosen("command", load_command),
-        "replay": _replay(replay, urls, pace) if replay else None,
+        "replay": _replay(chosen("replay", replay), urls, chosen("pace", pace)),
     }
     named = dict(chosen("headers", None) or {}) | dict(_header(text) for text in headers)
     text = chosen("body", body)
@@ -141,9 +141,11 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _replay(path: str, urls: tuple[str, ...], pace: float) -> LoadPlan:
+def _replay(path: str | None, urls: tuple[str, ...], pace: float | None) -> LoadPlan | None:
     from heapsleuth.scenarios.load import plan_from_access_log, plan_from_har
 
+    if path is None:
+        return None
     base = next((url for url in urls if not url.startswith("/")), None)
     speed = pace or None
     if path.endswith(".har"):

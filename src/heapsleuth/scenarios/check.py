@@ -36,6 +36,9 @@ _SNAPSHOT_S_PER_MB = 0.06
 _ANALYSIS_S = 2.0
 _ANALYSIS_S_PER_MB = 0.02
 
+# What a report says when the criterion is off.
+_FAIL_ON = 0.8
+
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
@@ -45,6 +48,8 @@ class CheckOptions:
     limits: Limits = field(default_factory=criteria.Limits)
     plan: Plan = field(default_factory=Plan)
     baseline: Baseline | None = None
+    accept: Callable[[Baseline], None] | None = None
+    """Given the baseline with every leak found added, before the verdict; None accepts nothing new."""
     keep: Path | None = None
     """Folder for the snapshots; a temporary one when None."""
     progress: Callable[[str, Sequence[Round], float], None] | None = None
@@ -209,7 +214,7 @@ class _Check:
     def _report(self) -> CheckReport:
         analysis = self._analysis
         if analysis is not None and self._options.baseline is not None:
-            analysis = self._options.baseline.apply(analysis)
+            analysis = self._accepted(analysis, self._options.baseline)
         growth = self._growth() if len(self._rounds) > 1 else ()
         conclusion = conclude(growth, analysis, self._rounds, crashed=self._crash)
         output = self._target.output_tail()
@@ -234,11 +239,21 @@ class _Check:
             criteria=judged,
             analysis=conclusion.analysis,
             load=self._target.load_summary(),
-            fail_on=self._options.limits.fail_on or 0.8,
+            fail_on=_FAIL_ON if self._options.limits.fail_on is None else self._options.limits.fail_on,
             duration_s=round(time.monotonic() - self._began, 1),
             warnings=(*self._warnings, *(Warning_("target", note) for note in self._target.notes)),
             **facts,
         )
+
+    def _accepted(self, analysis: AnalysisReport, baseline: Baseline) -> AnalysisReport:
+        """Mark what the baseline accepts, and say which of its entries nothing answers to."""
+        if self._options.accept is not None:
+            baseline = baseline.updated(analysis)
+            self._options.accept(baseline)
+        for entry in baseline.unseen(analysis):
+            text = f"{entry.signature} of the baseline was not seen: {entry.title}; fixed, or not driven here"
+            self._warnings.append(Warning_("baseline-unseen", text))
+        return baseline.apply(analysis)
 
     def _class_uses(self) -> Mapping[str, ClassUse] | None:
         """Return what each class uses, read only where a budget asks for it."""

@@ -77,6 +77,12 @@ def conclude(
         return Conclusion(Verdict.CLEAN, f"the floor {heap.text}", analysis, flat=True)
     if heap.verdict is Verdict.CLEAN:
         return Conclusion(Verdict.CLEAN, f"the floor {heap.text}", analysis, flat=False)
+    accepted = [f for f in analysis.findings if f.suppressed is not None] if analysis else []
+    if accepted and analysis is not None and analysis.verdict is Verdict.CLEAN:
+        count = f"{len(accepted)} causes are" if len(accepted) > 1 else "one cause is"
+        return Conclusion(
+            Verdict.CLEAN, f"{count} known and accepted, and nothing else grows", analysis, flat=False
+        )
     if analysis is not None and analysis.verdict is Verdict.CLEAN:
         reason = f"no object gains members round by round, though the floor {heap.text}"
         return Conclusion(Verdict.CLEAN, reason, analysis, flat=False)

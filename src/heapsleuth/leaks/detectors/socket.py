@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from heapsleuth.heap.kinds import NodeType
 from heapsleuth.leaks.detectors.base import Detection
 
 if TYPE_CHECKING:
@@ -45,14 +46,19 @@ class SocketDetector:
 
     def detect(self, case: Case) -> Detection | None:
         """Fire when the members are handles."""
-        if case.member is None or case.member_class not in _HANDLES:
+        member = case.member
+        if member is None or case.member_class not in _HANDLES:
             return None
+        # The object a program works with: a `TCP` is what `Socket` and `Server` have inside.
+        owner = case.child(member, "<symbol owner_symbol>")
+        shown = member if owner is None else owner
+        by_runtime = case.type(case.holder) in (NodeType.SYNTHETIC, NodeType.NATIVE)
         return Detection(
             category=self.category,
-            holder_name=case.name.text,
-            holder_kind=case.holder_class,
+            holder_name="open handles" if by_runtime else case.name.text,
+            holder_kind="process" if by_runtime else case.holder_class,
             holder_node=case.holder,
-            members=case.member_class,
-            member_node=case.member,
+            members=case.class_name(shown),
+            member_node=shown,
             title="{kind} {holder} keeps {rate} {members} open {per}",
         )
