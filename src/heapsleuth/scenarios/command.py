@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shlex
 import time
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["CommandLoad", "CommandTarget", "CommandWaits", "Launch"]
 
 _INTERVAL_MS = 1000
+_RUNS = itertools.count(1)
 _OUTPUT_LINES = 15
 _POLL_S = 0.05
 _OTHER_PORTS_S = 0.2
@@ -127,7 +129,8 @@ class CommandTarget:
         if origin is not None and wait_until_listening(origin, 0.01):
             raise ProgramFailed(f"another program listens at {origin} already; end it or use another port")
         agent = AgentSettings(
-            service=self.launch.agent.service,
+            # One snapshot at a time per service: other checks on this machine must not count as ours.
+            service=self.launch.agent.service or f"check-{os.getpid()}-{next(_RUNS)}",
             release=self.launch.agent.release,
             snapshot_dir=self.launch.agent.snapshot_dir,
             snapshot_signal="none",
