@@ -1,12 +1,14 @@
 """Measures what the Node agent costs a server: CPU time per request and resident memory.
 
-Pairs of fresh server processes, one with the agent and one without, in alternating order, each warmed up
-and then given the same number of requests; the server's own `process.cpuUsage` is read before and after.
-A third of each kind of pair is a control, the same server twice, which shows what is noise.
+Pairs of fresh server processes, one with the agent and one without, run side by side, are warmed up, and
+then given blocks of requests in turn; the server's own `process.cpuUsage` is read before and after each.
+So a busy machine slows both alike. A pair's difference is the median of those
+of adjacent blocks. A third as
+many pairs are controls, without the agent on either side, which show what is noise.
 
     python benchmarks/agent_overhead.py --pairs 9 NODE [NODE …]
 
-writes `benchmarks/agent.md`. The agent reports to a collector each second, 30 times as often as by default.
+writes `benchmarks/agent.md`. The agent reports to a collector and has its defaults.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import json
 import os
 import statistics
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,9 +32,9 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 AGENT = HERE.parent / "agents" / "node" / "register.cjs"
 
-CONNECTIONS = 8
-WARM_UP = {"hello": 15_000, "api": 8_000}
-REQUESTS = {"hello": 40_000, "api": 15_000}
+WARM_UP = {"hello": 15_000, "api": 6_000}
+BLOCK = {"hello": 1_500, "api": 600}
+BLOCKS = 20
 MB = 1e6
 
 
@@ -61,11 +64,10 @@ def main() -> None:
 def measure(node: str, kind: str, pairs: int) -> list[str]:
     """Return the rows of the table for one version of Node and one kind of server."""
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    with Collector(interval_ms=1000) as collector:
+    with Collector() as collector:
         agent = {
             "HEAPSLEUTH_COLLECTOR": collector.url,
             "HEAPSLEUTH_TOKEN": collector.token,
-            "HEAPSLEUTH_INTERVAL_MS": "1000",
             "NODE_OPTIONS": f'--require "{AGENT}"',
         }
         with_agent = compare(node, kind, pairs, agent)
@@ -77,25 +79,31 @@ def measure(node: str, kind: str, pairs: int) -> list[str]:
 
 def compare(node: str, kind: str, pairs: int, env: dict[str, str]) -> list[tuple[Cost, Cost]]:
     """Return pairs of (without, with)."""
-    found = []
-    for number in range(pairs):
-        first_env, second_env = ({}, env) if number % 2 == 0 else (env, {})
-        first, second = serve(node, kind, first_env), serve(node, kind, second_env)
-        found.append((first, second) if number % 2 == 0 else (second, first))
-    return found
+    return [pair(node, kind, env, first=number % 2) for number in range(pairs)]
 
 
-def serve(node: str, kind: str, env: dict[str, str]) -> Cost:
-    """Run one server process under load."""
+def pair(node: str, kind: str, env: dict[str, str], first: int) -> tuple[Cost, Cost]:
+    """Run a server without and one with the agent; *first* is the one that begins."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("HEAPSLEUTH_", "NODE_"))}
     server = [node, str(HERE / "agent" / "server.cjs"), kind]
-    with running(server, {**clean, **env}) as process:
-        port = read_line(process)
-        load(node, port, WARM_UP[kind], clean)
-        before = usage(process)
-        load(node, port, REQUESTS[kind], clean)
-        after = usage(process)
-    return Cost((after["cpu_us"] - before["cpu_us"]) / REQUESTS[kind], after["rss_bytes"])
+    used: tuple[list[float], list[float]] = ([], [])
+    with running(server, clean) as without, running(server, {**clean, **env}) as with_agent:
+        servers = (without, with_agent)
+        client = [node, str(HERE / "agent" / "load.cjs"), *(read_line(one) for one in servers)]
+        with running(client, clean) as load:
+            time.sleep(0.5)  # its connections
+            for index in (first, 1 - first):
+                ask(load, f"{index} {WARM_UP[kind]}")
+            for _ in range(BLOCKS):
+                for index in (first, 1 - first):
+                    before = usage(servers[index])["cpu_us"]
+                    ask(load, f"{index} {BLOCK[kind]}")
+                    used[index].append((usage(servers[index])["cpu_us"] - before) / BLOCK[kind])
+        rss = [usage(one)["rss_bytes"] for one in servers]
+    base = statistics.median(used[0])
+    # Of blocks that followed each other: what else the machine does changes from second to second.
+    more = statistics.median(two - one for one, two in zip(*used, strict=True))
+    return Cost(base, rss[0]), Cost(base + more, rss[1])
 
 
 @contextlib.contextmanager
@@ -111,26 +119,24 @@ def running(command: list[str], env: dict[str, str]) -> Iterator[subprocess.Pope
 
 def read_line(process: subprocess.Popen[str]) -> str:
     """Return the next line that the process prints."""
-    assert process.stdout is not None
-    line = process.stdout.readline().strip()
+    line = process.stdout.readline().strip() if process.stdout else ""
     if not line:
-        raise SystemExit("the server ended")
+        raise SystemExit("a process of the benchmark ended")
     return line
 
 
+def ask(process: subprocess.Popen[str], line: str) -> str:
+    """Write a line to the process and return its answer."""
+    if process.stdin:
+        process.stdin.write(f"{line}\n")
+        process.stdin.flush()
+    return read_line(process)
+
+
 def usage(process: subprocess.Popen[str]) -> dict[str, int]:
-    """Ask the server for its CPU time and memory."""
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
-    numbers: dict[str, int] = json.loads(read_line(process))
+    """Return a server's CPU time and memory so far."""
+    numbers: dict[str, int] = json.loads(ask(process, "usage"))
     return numbers
-
-
-def load(node: str, port: str, requests: int, env: dict[str, str]) -> None:
-    """Send the requests; raises if one fails."""
-    command = [node, str(HERE / "agent" / "load.cjs"), port, str(requests), str(CONNECTIONS)]
-    subprocess.run(command, env=env, check=True, timeout=120)
 
 
 def row(version: str, kind: str, what: str, pairs: list[tuple[Cost, Cost]]) -> str:
@@ -148,12 +154,12 @@ def row(version: str, kind: str, what: str, pairs: list[tuple[Cost, Cost]]) -> s
 
 PAGE = """# What the Node agent costs
 
-Written by `benchmarks/agent_overhead.py`: {pairs} alternating pairs of fresh server processes with and without the agent,
-`process.cpuUsage` over the same number of requests after a warm-up. `control` is the same server twice, without the agent: its distance
-from +0.00 and 1.000 is noise. `hello` answers at once; `api` builds and serialises a page of items.
-The agent reports each second here, 30 times as often as by default.
+Written by `benchmarks/agent_overhead.py`: {pairs} pairs of fresh server processes with and without the agent,
+side by side, loaded in turn; CPU time by `process.cpuUsage` after a warm-up. `control` is the same server
+twice, without the agent: its distance from +0.00 and 1.000 is noise. `hello` answers at once; `api` builds
+and serialises a page of items. The agent reports to a collector and has its defaults.
 
-| Node | server | compared | pairs | µs CPU per request without | difference, median | middle half | ratio | RSS, MB |
+| Node | server | compared | pairs | µs per request | more, median | middle half | ratio | more RSS, MB |
 |---|---|---|---|---|---|---|---|---|
 {table}
 

@@ -106,9 +106,7 @@ class Agent {
 
   #connect() {
     if (!this.options.collector) return;
-    const { Commands } = require('./commands.cjs');
     const { Transport } = require('./transport.cjs');
-    this.commands = new Commands(this);
     this.#transport = new Transport({
       options: this.options,
       instance: this.instance,
@@ -117,10 +115,18 @@ class Agent {
       counters: () => this.#counters(),
       onReply: ({ interval_ms: intervalMs, commands }) => {
         this.setInterval(intervalMs);
-        this.commands.handle(commands);
+        if (Array.isArray(commands) && commands.length > 0) this.#obey(commands);
       },
     });
     this.#schedule(FIRST_SAMPLE_MS);
+  }
+
+  #obey(commands) {
+    if (!this.commands) {
+      const { Commands } = require('./commands.cjs');
+      this.commands = new Commands(this);
+    }
+    this.commands.handle(commands);
   }
 
   #schedule(ms) {

@@ -1,6 +1,5 @@
 'use strict';
 
-const { randomBytes } = require('node:crypto');
 const os = require('node:os');
 const threads = require('node:worker_threads');
 
@@ -25,7 +24,9 @@ function describeInstance() {
   // The collector takes letters, digits and ._- only, beginning with a letter or digit.
   const named = host.replace(/[^A-Za-z0-9._-]/g, '_').replace(/^[._-]+/, '').slice(0, 80) || 'host';
   // Containers number their processes from 1 and reuse host names; the random part tells them apart.
-  const id = `${named}-${process.pid}-${threads.threadId}-${randomBytes(4).toString('hex')}`;
+  // It is no secret, and node:crypto would be half a megabyte of heap.
+  const random = Math.random().toString(36).slice(2, 10).padEnd(8, '0');
+  const id = `${named}-${process.pid}-${threads.threadId}-${random}`;
   return Object.freeze({
     id,
     host,
