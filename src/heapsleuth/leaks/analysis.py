@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["analyze"]
 
+# Below this share of the heap's growth, something that may or may not be a leak only distracts.
+_TRIFLE = 0.005
+
 
 def analyze(
     paths: Sequence[str],
@@ -72,7 +75,8 @@ def analyze(
     history, cases = judge_growth(sequence.graphs, sequence.work, model)
     teller = Teller(history.last, history.births == 0, sources, per=sequence.per)
     told = one_per_cause([teller.tell(case) for case in cases])
-    findings = [finding for finding in told if finding.verdict is not Verdict.BOUNDED]
+    growth = described[-1].heap_bytes - described[0].heap_bytes
+    findings = [finding for finding in told if _matters(finding, growth)]
     return AnalysisReport(
         mode="identity",
         verdict=overall(findings),
@@ -105,6 +109,14 @@ def judge_growth(
         ):
             cases.append(Judged(candidate, series, judgement))
     return history, cases
+
+
+def _matters(finding: Finding, heap_growth: int) -> bool:
+    """Whether to show a finding: every leak, and what may be one unless it is a trifle of the growth."""
+    if finding.verdict is Verdict.UNDECIDED:
+        retained = finding.members.retained_bytes
+        return retained[-1] - retained[0] >= _TRIFLE * heap_growth
+    return finding.verdict is not Verdict.BOUNDED
 
 
 def overall(findings: Sequence[Finding]) -> Verdict:
