@@ -4,6 +4,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { test } = require('node:test');
 const { take } = require('../lib/snapshot/index.cjs');
+const { oldGeneration } = require('../lib/snapshot/heap-limit.cjs');
 const { acquire, lockPath } = require('../lib/snapshot/lock.cjs');
 const { watchThreshold } = require('../lib/snapshot/threshold.cjs');
 const { folderFor, runChild, serviceFor } = require('./snapshot-folders.cjs');
@@ -83,7 +84,7 @@ test('a cooldown holds for the whole host group, says how long, and yields to fo
 test('the threshold asks once per cooldown, and only above its share of the limit', async (t) => {
   const asked = [];
   const state = (options) => ({ options: { service: serviceFor(t), ...options }, snapshotFor: (reason) => asked.push(reason) });
-  const limit = require('node:v8').getHeapStatistics().heap_size_limit;
+  const limit = oldGeneration().limitBytes;
   const watch = watchThreshold(state({}));
 
   assert.equal(watch.check(limit * 0.84), false);
@@ -92,7 +93,7 @@ test('the threshold asks once per cooldown, and only above its share of the limi
   assert.equal(watchThreshold(state({ snapshotThreshold: 0 })).check(limit), false, 'switched off');
   const hasty = watchThreshold(state({ snapshotThreshold: 0.5, snapshotCooldownMs: 0 }));
   assert.deepEqual([hasty.check(limit * 0.6), hasty.check(limit * 0.6)], [true, true]);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(asked, ['threshold', 'threshold', 'threshold']);
 });
 

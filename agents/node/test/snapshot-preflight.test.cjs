@@ -79,6 +79,13 @@ test('the pre-flight forces no garbage collection unless asked', async () => {
   assert.deepEqual(result, [0, true, 'undefined']);
 });
 
+test('the heap limit is that of the old generation, as asked for by the flag', async () => {
+  const figures = (flags) => runChild('done(snapshot.preflight())', { flags }).then(({ result }) => result.heap_limit_bytes / 2 ** 20);
+
+  assert.equal(await figures(['--max-old-space-size=256']), 256);
+  assert.equal(await figures(['--max-old-space-size=256', '--max-semi-space-size=4']), 256);
+});
+
 test('figures of the pre-flight are those of this process and this disk', (t) => {
   const figures = preflight({ folder: folderFor(t) });
 

@@ -32,7 +32,7 @@ SIDECAR_FORMAT = "heapsleuth/sidecar"
 SIDECAR_VERSION = 1
 """1: see agents/node/lib/snapshot/sidecar.cjs, which writes the same."""
 
-_MODULES = ("refusal", "cgroup", "limits", "predict", "probe", "preflight")
+_MODULES = ("refusal", "cgroup", "heap-limit", "limits", "predict", "probe", "preflight")
 _PREFLIGHT_WITHIN_S = 120.0
 _UNSAFE = re.compile(r"[^A-Za-z0-9._]+")
 _PARTIAL = re.compile(r"\.heapsnapshot(?:\.json)?\.(?P<host>[A-Za-z0-9._]+)-(?P<pid>\d+)\.partial$")

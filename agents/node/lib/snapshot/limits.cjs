@@ -4,8 +4,8 @@
 
 const fs = require('node:fs');
 const os = require('node:os');
-const v8 = require('node:v8');
 const { cgroupMemory } = require('./cgroup.cjs');
+const { oldGeneration } = require('./heap-limit.cjs');
 
 /** Memory that can be had without swapping; MemAvailable, because MemFree leaves out the page cache. */
 function machineFreeBytes() {
@@ -28,14 +28,14 @@ function freeDiskBytes(folder) {
   }
 }
 
-/** Limits now; `folder` is where the file would go, null if somebody else writes it. */
+/** Limits now, those of the heap without its young generation; `folder` is where the file would go, null if somebody else writes it. */
 function readLimits(folder) {
-  const heap = v8.getHeapStatistics();
+  const heap = oldGeneration();
   const cgroup = cgroupMemory();
   const machineFree = machineFreeBytes();
   return {
-    heap_limit_bytes: heap.heap_size_limit,
-    heap_used_bytes: heap.used_heap_size,
+    heap_limit_bytes: heap.limitBytes,
+    heap_used_bytes: heap.usedBytes,
     cgroup_version: cgroup ? cgroup.version : null,
     cgroup_limit_bytes: cgroup ? cgroup.limitBytes : null,
     cgroup_used_bytes: cgroup ? cgroup.usedBytes : null,

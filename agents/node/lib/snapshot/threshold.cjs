@@ -2,15 +2,15 @@
 
 // A snapshot when the heap comes near its limit, while there is still room to take one.
 
-const v8 = require('node:v8');
 const { soon } = require('../clock.cjs');
+const { oldGeneration } = require('./heap-limit.cjs');
 const { lastTakenMs } = require('./lock.cjs');
 
 const THRESHOLD = 0.85;
 const COOLDOWN_MS = 300_000;
 
 /**
- * Watch the heap for an agent. Returns `{check(usedBytes)}`, to be called with the heap used after a major GC,
+ * Watch the heap for an agent. Returns `{check(usedBytes)}`, to be called with the old generation's use after a major GC,
  * or at any pace without: it then looks itself. `check` never throws and says whether a snapshot was asked for.
  *
  * `state`: `options` (snapshotThreshold: share of the heap limit, 0 is off; snapshotCooldownMs; service) and
@@ -23,8 +23,8 @@ function watchThreshold(state) {
 
   function check(usedBytes) {
     if (!(snapshotThreshold > 0)) return false;
-    const { used_heap_size: used, heap_size_limit: limit } = v8.getHeapStatistics();
-    if ((usedBytes ?? used) < limit * snapshotThreshold) return false;
+    const heap = oldGeneration(usedBytes);
+    if (heap.usedBytes < heap.limitBytes * snapshotThreshold) return false;
     const sinceMs = Date.now() - Math.max(lastTry, lastTakenMs(service));
     if (sinceMs >= 0 && sinceMs < snapshotCooldownMs) return false;
     lastTry = Date.now();
