@@ -47,7 +47,7 @@ def dominators(kernels: ModuleType, graph: Graph, dtype: Any = np.uint32) -> lis
         cells, sizes,
     )  # fmt: skip
     assert sizes[0] == count
-    kernels.find_dominators(cells, lists, count, parents, np.empty((count, 2), np.uint32))
+    kernels.find_dominators(cells, lists, count, parents, np.empty(count, np.uint32))
     found = np.empty(count, np.int64)
     found[nodes] = nodes[parents]
     return found.tolist()

@@ -38,7 +38,7 @@ def test_edges_past_two_to_the_31_are_followed(dtype: type[np.unsignedinteger]) 
         first, targets, flags, shared, 0, numbers, nodes, parents, np.empty(4, dtype), chains, lists, cells,
         sizes,
     )  # fmt: skip
-    dominators.find_dominators(cells, lists, 4, parents, np.empty((4, 2), np.uint32))
+    dominators.find_dominators(cells, lists, 4, parents, np.empty(4, np.uint32))
     assert nodes[parents].tolist() == [0, 0, 1, 1]
     assert nodes.tolist() == [0, 1, 2, 3]
 

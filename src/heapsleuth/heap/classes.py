@@ -179,8 +179,9 @@ def _split_by_place(columns: Columns, ids: NDArray[np.uint32], names: list[str])
     chosen = np.flatnonzero(columns.node_types[nodes] == NodeType.OBJECT)
     if not len(chosen):
         return places
+    nodes = nodes[chosen]
     rows = np.empty((len(chosen), 4), np.uint32)
-    rows[:, 0] = ids[nodes[chosen]]
+    rows[:, 0] = ids[nodes]
     rows[:, 1] = columns.location_scripts[chosen]
     rows[:, 2] = columns.location_lines[chosen]
     rows[:, 3] = columns.location_columns[chosen]
@@ -188,7 +189,8 @@ def _split_by_place(columns: Columns, ids: NDArray[np.uint32], names: list[str])
     table = np.full(1 << (2 * len(rows)).bit_length(), 0xFFFFFFFF, np.uint32)
     first = members[: _classes.group_rows(rows, table, groups, members)]
     # Where a node has two locations the last one counts, as assignment does.
-    ids[nodes[chosen]] = groups + np.uint32(len(names))
+    groups += np.uint32(len(names))
+    ids[nodes] = groups
     names.extend([names[base] for base in rows[first, 0].tolist()])
     return np.concatenate([places, rows[first, 1:].astype(np.int64)])
 

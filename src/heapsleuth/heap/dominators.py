@@ -26,6 +26,8 @@ class DominatorTree:
     """(n,) immediate dominator by node; the root's is the root."""
     order: NDArray[np.uint32]
     """(n,) nodes in preorder: what a node dominates follows it directly."""
+    subtree_counts: NDArray[np.uint32]
+    """(n,) by position in `order`: nodes dominated by the node there, itself included."""
     retained_sizes: UInt
     """(n,) bytes by node."""
 
@@ -43,48 +45,49 @@ def dominator_tree(columns: Columns, flags: NDArray[np.uint8], shallow_sizes: UI
         shallow_sizes: (n,) what to sum up.
     """
     count = columns.node_count
-    parents, nodes = _numbered_parents(columns, flags)
-    dominators = np.empty(count, np.uint32)
-    dominators[nodes] = nodes[parents]
-    retained = shallow_sizes.copy()
-    _retained.sum_retained_sizes(parents, nodes, retained, np.empty_like(retained))
-    order = np.empty(count, np.uint32)
-    scratch = np.empty((2, count), np.uint32)
-    _retained.preorder(parents, nodes, scratch[0], scratch[1], order)
-    return DominatorTree(dominators, order, retained)
+    # Memory that is touched for the first time costs as much as computing with it, so what one step is
+    # done with the next one writes to: `scratch` is lists, then sums, then places; `dominators` numbers,
+    # then semidominators, then itself; `nodes` becomes subtree counts, the cells two of the results.
+    scratch = np.empty((count, 2), np.uint32)
+    dominators = np.full(count, _dominators.NONE, np.uint32)
+    # Room for the worst case; the system gives memory only to what is written.
+    cells = np.empty((columns.edge_count, 2), np.uint32)
+    parents, nodes = _numbered_parents(columns, flags, dominators, scratch, cells)
+    _dominators.name_dominators(parents, nodes, dominators)
+    cells.resize((2, count), refcheck=False)
+    order = cells[0]
+    retained = cells[1] if shallow_sizes.dtype == cells.dtype else np.empty_like(shallow_sizes)
+    sums = scratch.reshape(-1).view(retained.dtype)[:count]
+    _retained.sum_retained_sizes(parents, nodes, shallow_sizes, sums, retained)
+    _retained.preorder(parents, nodes, scratch, order)
+    return DominatorTree(dominators, order, nodes, retained)
 
 
 def _numbered_parents(
-    columns: Columns, flags: NDArray[np.uint8]
+    columns: Columns,
+    flags: NDArray[np.uint8],
+    numbers: NDArray[np.uint32],
+    lists: NDArray[np.uint32],
+    cells: NDArray[np.uint32],
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Return (immediate dominators, nodes), both by depth-first number."""
-    nodes, parents, lists, cells, reached, rest = _search(columns, flags)
-    _dominators.find_dominators(cells, lists, reached, parents, np.empty_like(lists))
-    nodes[reached:] = rest
-    parents[reached:] = 0
-    return parents, nodes
-
-
-def _search(
-    columns: Columns, flags: NDArray[np.uint8]
-) -> tuple[
-    NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32], int, NDArray[np.int64]
-]:
     """
-    Number all nodes that the root or a node without essential retainers leads to.
+    Return (immediate dominators, nodes), both by depth-first number.
 
-    Returns:
-        (nodes, parents, lists, cells, how many are numbered, the nodes that are not).
+    Numbers all nodes that the root or a node without essential retainers leads to; those that are left
+    come last, in their own order.
+
+    Args:
+        columns: The heap.
+        flags: (m,) edge flags.
+        numbers: (n,) scratch, filled with `NONE`.
+        lists: (n, 2) scratch.
+        cells: (m, 2) scratch.
     """
     count, first, targets = columns.node_count, columns.first_edges, columns.edge_targets
     shared, once = np.zeros((2, (count + 7) // 8), np.uint8)
     _dominators.mark_shared(targets, flags, once, shared)
-    numbers = np.full(count, _dominators.NONE, np.uint32)
-    nodes, parents, chains = (np.empty(count, np.uint32) for _ in range(3))
-    cursors = np.empty(count, first.dtype)
-    lists = np.empty((count, 2), np.uint32)
-    # Room for the worst case; the system gives memory only to what is written.
-    cells = np.empty((columns.edge_count, 2), np.uint32)
+    nodes, parents = np.empty(count, np.uint32), np.empty(count, np.uint32)
+    cursors, chains = np.empty(count, first.dtype), np.empty(count, np.uint32)
     sizes = np.zeros(2, np.int64)
     starts = [0]
     for _ in range(2):
@@ -98,4 +101,9 @@ def _search(
         held = np.zeros(count, np.uint8)
         _dominators.mark_strongly_held(first, targets, flags, numbers, held)
         starts = np.flatnonzero((numbers == _dominators.NONE) & (held == 0)).tolist()
-    return nodes, parents, lists, cells, int(sizes[0]), np.flatnonzero(numbers == _dominators.NONE)
+    reached = int(sizes[0])
+    if reached < count:
+        nodes[reached:] = np.flatnonzero(numbers == _dominators.NONE)
+        parents[reached:] = 0
+    _dominators.find_dominators(cells, lists, reached, parents, numbers)
+    return parents, nodes

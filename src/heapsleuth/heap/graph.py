@@ -414,6 +414,7 @@ class HeapGraph:
         return {
             "dominators": tree.dominators,
             "dominator_order": tree.order,
+            "subtree_counts": tree.subtree_counts,
             "retained_sizes": tree.retained_sizes,
         }
 

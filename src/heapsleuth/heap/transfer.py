@@ -43,15 +43,16 @@ def transfer(columns: Columns, states: NDArray[np.uint8]) -> tuple[NDArray[np.ui
     ownable = columns.node_types <= NodeType.ARRAY  # hidden and array are 0 and 1
     external = columns.strings.find("system / ExternalStringData")
     if external is not None:
-        named = (columns.node_types == NodeType.NATIVE) & (columns.node_names == np.uint32(external))
-        ownable |= named & (states != DETACHED) if len(states) else named
+        named = np.flatnonzero(columns.node_names == np.uint32(external))
+        named = named[columns.node_types[named] == NodeType.NATIVE]
+        ownable[named[states[named] != DETACHED] if len(states) else named] = True
     _owners.find_owners(
         columns.first_edges,
         columns.edge_types,
         columns.edge_targets,
         ownable.view(np.uint8),
         owners,
-        np.empty(2 * count, np.uint32),
+        np.empty(2 * count, np.uint32),  # little of it is ever touched
     )
     _owners.transfer_sizes(owners, columns.node_types, sizes)
     return owners, sizes

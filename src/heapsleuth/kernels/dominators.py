@@ -17,7 +17,7 @@ try:
 except ImportError:
     from heapsleuth.kernels import _cython as cython
 
-__all__ = ["NONE", "depth_first", "find_dominators", "mark_shared", "mark_strongly_held"]
+__all__ = ["NONE", "depth_first", "find_dominators", "mark_shared", "mark_strongly_held", "name_dominators"]
 
 NONE = 0xFFFFFFFF
 """Number of a node the search has not reached; end of a list."""
@@ -94,8 +94,9 @@ def depth_first(
         numbers: (n,) uint32 (input and output) number by node; all `NONE` before the first call.
         nodes: (n,) uint32 (output) node by number.
         parents: (n,) uint32 (output) number of the tree parent, by number.
-        cursors: (n,) like `first_edges` (scratch).
-        chains: (n,) uint32 (output) number of the chain, by number.
+        cursors: (n,) like `first_edges` (scratch) by depth, so that only as much is touched as the
+            search goes deep: where to go on.
+        chains: (n,) uint32 (scratch) by depth: number of the chain.
         lists: (n, 2) uint32 (output) by number: the last v of the second kind, first cell; or `NONE`.
         cells: (c, 2) uint32 (output) list cells: number the edge comes from, next cell.
         sizes: (2,) int64 (input and output) how many numbers and how many cells are in use.
@@ -111,19 +112,19 @@ def depth_first(
     chain: cython.uint
     head: cython.uint
     none: cython.uint = 0xFFFFFFFF
-    first: cython.Py_ssize_t = sizes[0]
     count: cython.Py_ssize_t = sizes[0]
     used: cython.Py_ssize_t = sizes[1]
+    depth: cython.Py_ssize_t = 0
     with cython.nogil:
         number = count
         numbers[start] = cython.cast(cython.uint, number)
         nodes[number] = cython.cast(cython.uint, start)
         parents[number] = 0
-        chains[number] = 0
+        chain = 0
         lists[number, 0] = none
         lists[number, 1] = none
         if (shared[start >> 3] >> (start & 7)) & 1:
-            chains[number] = cython.cast(cython.uint, number)
+            chain = cython.cast(cython.uint, number)
         edge = cython.cast(cython.Py_ssize_t, first_edges[start])
         end = cython.cast(cython.Py_ssize_t, first_edges[start + 1])
         count += 1
@@ -136,12 +137,12 @@ def depth_first(
                 edge += 1
                 other = numbers[target]
                 if other == none:
-                    cursors[number] = edge
+                    cursors[depth] = edge
+                    chains[depth] = chain
+                    depth += 1
                     parents[count] = cython.cast(cython.uint, number)
                     if (shared[target >> 3] >> (target & 7)) & 1:
-                        chains[count] = cython.cast(cython.uint, count)
-                    else:
-                        chains[count] = chains[number]
+                        chain = cython.cast(cython.uint, count)
                     number = count
                     numbers[target] = cython.cast(cython.uint, number)
                     nodes[number] = cython.cast(cython.uint, target)
@@ -151,7 +152,6 @@ def depth_first(
                     end = cython.cast(cython.Py_ssize_t, first_edges[target + 1])
                     count += 1
                     continue
-                chain = chains[number]
                 if other > number or chain < other:
                     lists[other, 0] = cython.cast(cython.uint, number)
                 elif chain > other:
@@ -161,10 +161,12 @@ def depth_first(
                         cells[used, 1] = head
                         lists[other, 1] = cython.cast(cython.uint, used)
                         used += 1
-            if number == first:
+            if depth == 0:
                 break
+            depth -= 1
             number = parents[number]
-            edge = cython.cast(cython.Py_ssize_t, cursors[number])
+            chain = chains[depth]
+            edge = cython.cast(cython.Py_ssize_t, cursors[depth])
             node = nodes[number]
             end = cython.cast(cython.Py_ssize_t, first_edges[node + 1])
     sizes[0] = count
@@ -212,17 +214,19 @@ def find_dominators(
     lists: cython.uint[:, ::1],
     count: cython.Py_ssize_t,
     parents: cython.uint[::1],
-    forest: cython.uint[:, ::1],
+    semidominators: cython.uint[::1],
 ) -> None:
     """
     Turn tree parents into immediate dominators.
 
     Args:
         cells: (c, 2) uint32 (input) as left by `depth_first`.
-        lists: (n, 2) uint32 (input, then scratch) as left by `depth_first`.
+        lists: (n, 2) uint32 (input, then scratch) as left by `depth_first`.  The list of a number is done
+            with when that number is linked; its place becomes that of the number in the linked forest:
+            an ancestor and the smallest semidominator on the way to it.
         count: How many nodes are numbered.
         parents: (n,) uint32 (input and output) by number: tree parent in, immediate dominator out.
-        forest: (n, 2) uint32 (scratch).
+        semidominators: (n,) uint32 (scratch) by number.
 
     Time complexity: O((n + c) log n) at worst, close to linear on heaps.
     """
@@ -237,8 +241,6 @@ def find_dominators(
     top: cython.uint
     none: cython.uint = 0xFFFFFFFF
     with cython.nogil:
-        for number in range(count):
-            forest[number, 0] = parents[number]
         for number in range(count - 1, 0, -1):
             best = parents[number]
             source = lists[number, 0]
@@ -259,29 +261,51 @@ def find_dominators(
                 # Climb to the top of the linked tree, turning the pointers round, then come back down
                 # handing on the smallest label: path compression without a stack.
                 below = 0
-                while forest[at, 0] > number:
-                    upper = forest[at, 0]
-                    forest[at, 0] = cython.cast(cython.uint, below)
+                while lists[at, 0] > number:
+                    upper = lists[at, 0]
+                    lists[at, 0] = cython.cast(cython.uint, below)
                     below = at
                     at = upper
-                top = forest[at, 0]
-                label = forest[at, 1]
+                top = lists[at, 0]
+                label = lists[at, 1]
                 while below != 0:
                     at = below
-                    below = forest[at, 0]
-                    forest[at, 0] = top
-                    if label < forest[at, 1]:
-                        forest[at, 1] = label
+                    below = lists[at, 0]
+                    lists[at, 0] = top
+                    if label < lists[at, 1]:
+                        lists[at, 1] = label
                     else:
-                        label = forest[at, 1]
+                        label = lists[at, 1]
                 if label < best:
                     best = label
-            # The list is done with; its place takes the semidominator.
-            lists[number, 0] = best
-            forest[number, 1] = best
+            semidominators[number] = best
+            lists[number, 0] = parents[number]
+            lists[number, 1] = best
         for number in range(1, count):
             at = parents[number]
-            best = lists[number, 0]
+            best = semidominators[number]
             while at > best:
                 at = parents[at]
             parents[number] = cython.cast(cython.uint, at)
+
+
+def name_dominators(
+    parents: cython.const[cython.uint][::1],
+    nodes: cython.const[cython.uint][::1],
+    dominators: cython.uint[::1],
+) -> None:
+    """
+    Write immediate dominators by node.
+
+    Args:
+        parents: (n,) uint32 (input) by number: number of the immediate dominator.
+        nodes: (n,) uint32 (input) node by number.
+        dominators: (n,) uint32 (output) immediate dominator by node; the root's is the root.
+
+    Time complexity: O(n).
+    """
+    number: cython.Py_ssize_t
+    count: cython.Py_ssize_t = parents.shape[0]
+    with cython.nogil:
+        for number in range(count):
+            dominators[nodes[number]] = nodes[parents[number]]

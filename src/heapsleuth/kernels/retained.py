@@ -15,9 +15,8 @@ Size = cython.fused_type(cython.uint, cython.ulonglong)
 
 def preorder(
     parents: cython.const[cython.uint][::1],
-    nodes: cython.const[cython.uint][::1],
-    counts: cython.uint[::1],
-    positions: cython.uint[::1],
+    nodes: cython.uint[::1],
+    places: cython.uint[:, ::1],
     order: cython.uint[::1],
 ) -> None:
     """
@@ -25,9 +24,9 @@ def preorder(
 
     Args:
         parents: (n,) uint32 (input) by number: number of the immediate dominator, smaller than its own.
-        nodes: (n,) uint32 (input) node by number.
-        counts: (n,) uint32 (scratch).
-        positions: (n,) uint32 (scratch).
+        nodes: (n,) uint32 (input and output) node by number in; out, by position in `order`, how many
+            nodes the node there dominates, itself included.
+        places: (n, 2) uint32 (scratch) by number: size of the subtree, where its next part goes.
         order: (n,) uint32 (output) nodes in preorder of the dominator tree, the root first.
 
     Time complexity: O(n).
@@ -38,18 +37,21 @@ def preorder(
     count: cython.Py_ssize_t = parents.shape[0]
     with cython.nogil:
         for number in range(count):
-            counts[number] = 1
+            places[number, 0] = 1
         for number in range(count - 1, 0, -1):
-            counts[parents[number]] += counts[number]
-        # positions[x] is where the next child of x goes; it starts right after x itself.
+            places[parents[number], 0] += places[number, 0]
+        # places[x, 1] is where the next child of x goes; it starts right after x itself.
         order[0] = nodes[0]
-        positions[0] = 1
+        places[0, 1] = 1
         for number in range(1, count):
             above = parents[number]
-            position = positions[above]
-            positions[above] = position + counts[number]
-            positions[number] = position + 1
+            position = places[above, 1]
+            places[above, 1] = position + places[number, 0]
+            places[number, 1] = position + 1
             order[position] = nodes[number]
+        # Now all parts are in place, so that the next one would go to the end of the subtree.
+        for number in range(count):
+            nodes[places[number, 1] - places[number, 0]] = places[number, 0]
 
 
 def count_subtrees(
@@ -86,8 +88,9 @@ def count_subtrees(
 def sum_retained_sizes(
     parents: cython.const[cython.uint][::1],
     nodes: cython.const[cython.uint][::1],
-    retained: Size[::1],
+    shallow: cython.const[Size][::1],
     by_number: Size[::1],
+    retained: Size[::1],
 ) -> None:
     """
     Add every node's size to all that dominate it.
@@ -95,9 +98,9 @@ def sum_retained_sizes(
     Args:
         parents: (n,) uint32 (input) by number: number of the immediate dominator, smaller than its own.
         nodes: (n,) uint32 (input) node by number.
-        retained: (n,) uint32 or uint64 (input and output) by node: shallow size in, retained size out;
-            wide enough for the sum of all.
-        by_number: (n,) like `retained` (scratch).
+        shallow: (n,) uint32 or uint64 (input) size by node; wide enough for the sum of all.
+        by_number: (n,) like `shallow` (scratch).
+        retained: (n,) like `shallow` (output) by node.
 
     Time complexity: O(n).
     """
@@ -105,7 +108,7 @@ def sum_retained_sizes(
     count: cython.Py_ssize_t = parents.shape[0]
     with cython.nogil:
         for number in range(count):
-            by_number[number] = retained[nodes[number]]
+            by_number[number] = shallow[nodes[number]]
         for number in range(count - 1, 0, -1):
             by_number[parents[number]] += by_number[number]
             retained[nodes[number]] = by_number[number]
