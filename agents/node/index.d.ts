@@ -51,6 +51,8 @@ export interface PredictedCost {
   nodes: number;
   /** Milliseconds the thread will stand still. */
   pause_ms: number;
+  /** The part of it that is work, on whatever machine and however busy. */
+  pause_cpu_ms: number;
   /** Memory needed beyond what is in use. */
   extra_bytes: number;
   file_bytes: number;
