@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from api_text import api_text
-from schema_page import check_page, schema_page
+from schema_page import schema_page
 
 from heapsleuth.cli.main import cli
 
@@ -47,7 +47,6 @@ def cli_page() -> str:
 def pages() -> dict[Path, str]:
     """Return every generated file with its text."""
     return {
-        ROOT / "docs" / "reference" / "check-json.md": f"{NOTE}\n{check_page()}",
         ROOT / "docs" / "reference" / "cli.md": cli_page(),
         ROOT / "docs" / "reference" / "report-json.md": f"{NOTE}\n{schema_page()}",
         ROOT / "tests" / "api.txt": api_text(),

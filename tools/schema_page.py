@@ -1,4 +1,4 @@
-"""The pages about the JSON of reports and checks, from their schemas: a table per object."""
+"""The page about the JSON of reports and checks, from its schema: a table per object."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import json
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["check_page", "schema_page"]
+__all__ = ["schema_page"]
 
 Schema = dict[str, Any]
 
 
 def _type(schema: Schema) -> str:
     """Return the type of a field in a few words, with links to other objects' tables."""
-    if schema.get("$ref") == "urn:heapsleuth:report:1":
-        return "[report](report-json.md)"
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]
         return f"[{name}](#{name})"
@@ -47,26 +45,15 @@ def _table(title: str, schema: Schema) -> str:
 
 
 def schema_page() -> str:
-    """Return the page about reports as Markdown."""
+    """Return the page about reports, those of checks included, as Markdown."""
     intro = (
-        "# The JSON report\n\nWhat `--json` writes and `AnalysisReport.to_json()` returns. The schema is "
-        "`src/heapsleuth/reports/report.schema.json`; a change that breaks readers raises `version`.\n"
-    )
-    return _page(intro, "report", "report.schema.json")
-
-
-def check_page() -> str:
-    """Return the page about checks as Markdown."""
-    intro = (
-        "# The JSON of a check\n\nWhat `heapsleuth check --json` writes and `CheckReport.to_json()` returns. "
-        "The schema is `src/heapsleuth/reports/check.schema.json`; a change that breaks readers raises "
+        "# The JSON report\n\nWhat `heapsleuth analyze --json` and `heapsleuth check --json` write, and "
+        "`AnalysisReport.to_json()` and `CheckReport.to_json()` return. A check has one key more, `check`. "
+        "The schema is `src/heapsleuth/reports/report.schema.json`; a change that breaks readers raises "
         "`version`.\n"
     )
-    return _page(intro, "check", "check.schema.json")
-
-
-def _page(intro: str, title: str, file: str) -> str:
-    schema: Schema = json.loads(files("heapsleuth.reports").joinpath(file).read_text(encoding="utf-8"))
-    parts = [_table(title, schema)]
-    parts += [_table(name, part) for name, part in schema.get("$defs", {}).items()]
+    file = files("heapsleuth.reports").joinpath("report.schema.json")
+    schema: Schema = json.loads(file.read_text(encoding="utf-8"))
+    parts = [_table("report", schema)]
+    parts += [_table(name, part) for name, part in schema["$defs"].items()]
     return intro + "\n" + "\n".join(parts)

@@ -15,11 +15,18 @@ import pytest
 from check_strategies import checks
 from hypothesis import given
 from markdown_it import MarkdownIt
-from referencing import Registry, Resource
 from report_strategies import fewer
 from rich.cells import cell_len
 
-from heapsleuth.leaks.check_model import CheckReport, CriterionResult, LoadSummary, Round
+from heapsleuth.leaks.check_model import (
+    CheckReport,
+    CheckTarget,
+    CriterionResult,
+    Growth,
+    LoadSummary,
+    Round,
+)
+from heapsleuth.leaks.model import Verdict
 from heapsleuth.reports import CHECK_RENDERERS, RENDERERS, check_json, check_renderer
 
 if TYPE_CHECKING:
@@ -28,14 +35,9 @@ if TYPE_CHECKING:
 SAMPLES = ["clean", "failed", "hostile", "leak", "soak"]
 
 
-def schema(name: str) -> Any:
-    return json.loads((files("heapsleuth.reports") / name).read_text(encoding="utf-8"))
-
-
-REPORT = Resource.from_contents(schema("report.schema.json"))
-VALIDATOR = jsonschema.Draft202012Validator(
-    schema("check.schema.json"), registry=Registry().with_resource("urn:heapsleuth:report:1", REPORT)
-)
+SCHEMA = json.loads((files("heapsleuth.reports") / "report.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+INPUT = {"path": "a", "bytes": 0, "nodes": 0, "edges": 0, "heap_bytes": 0, "work": None, "runtime": "node"}
 
 
 def sample(name: str) -> CheckReport:
@@ -93,29 +95,68 @@ def test_every_check_is_valid_by_its_schema(report: CheckReport) -> None:
     VALIDATOR.validate(json.loads(text))
 
 
-def test_the_schema_is_a_schema_and_refuses_what_is_wrong() -> None:
-    jsonschema.Draft202012Validator.check_schema(schema("check.schema.json"))
-    report = json.loads(check_json.render_text(sample("leak")))
-    report["analysis"]["findings"][0]["verdict"] = "maybe"
+@pytest.mark.parametrize(
+    ("name", "change", "complaint"),
+    [
+        ("leak", {"analysis": None}, "'analysis' was unexpected"),
+        ("clean", {"mode": "by ear"}, "'by ear' is not one of"),
+        ("clean", {"check": {}}, "'target' is a required property"),
+        ("clean", {"inputs": [INPUT]}, "expected to be empty"),
+    ],
+)
+def test_the_schema_refuses_what_no_check_writes(name: str, change: dict[str, Any], complaint: str) -> None:
+    report = json.loads(sample(name).to_json())
 
-    with pytest.raises(jsonschema.ValidationError, match="maybe"):
+    with pytest.raises(jsonschema.ValidationError, match=complaint):
+        VALIDATOR.validate(report | change)
+
+
+def test_a_report_judged_by_rounds_has_the_check_in_it() -> None:
+    report = json.loads(sample("clean").to_json())
+    del report["check"]
+
+    with pytest.raises(jsonschema.ValidationError, match="'check' is a required property"):
         VALIDATOR.validate(report)
 
 
 def test_every_field_of_the_model_is_in_the_json() -> None:
     report = json.loads(sample("leak").to_json())
+    check = report["check"]
 
-    assert {one.name for one in fields(CheckReport)} <= set(report)
-    assert {one.name for one in fields(Round)} == set(report["rounds"][0])
-    assert {one.name for one in fields(CriterionResult)} == set(report["criteria"][0])
-    assert {one.name for one in fields(LoadSummary)} == set(report["load"])
+    at_the_top = {"analysis", "verdict", "warnings"}
+    assert {one.name for one in fields(CheckReport)} - at_the_top == set(check)
+    assert {one.name for one in fields(CheckTarget)} == set(check["target"])
+    assert {one.name for one in fields(Round)} == set(check["rounds"][0])
+    assert {one.name for one in fields(Growth)} == set(check["growth"][0])
+    assert {one.name for one in fields(CriterionResult)} == set(check["criteria"][0])
+    assert {one.name for one in fields(LoadSummary)} == set(check["load"])
 
 
-def test_the_analysis_inside_is_the_whole_report() -> None:
-    report = sample("leak")
+def test_a_check_reads_as_its_analysis_with_verdict_and_warnings_of_the_check() -> None:
+    report = replace(sample("leak"), verdict=Verdict.UNDECIDED)
     assert report.analysis is not None
+    alone = json.loads(report.analysis.to_json())
+    assert (alone["verdict"], len(alone["warnings"])) == ("leak", 1)
 
-    assert json.loads(report.to_json())["analysis"] == json.loads(report.analysis.to_json())
+    whole = json.loads(report.to_json())
+
+    assert list(whole) == [*alone, "check"]
+    assert whole["verdict"] == "undecided"
+    assert [one["code"] for one in whole["warnings"]] == [
+        *(one["code"] for one in alone["warnings"]),
+        "no-cgroup-limit",
+    ]
+    unchanged = set(alone) - {"verdict", "warnings"}
+    assert {key: whole[key] for key in unchanged} == {key: alone[key] for key in unchanged}
+
+
+def test_without_snapshots_the_mode_is_rounds_and_nothing_is_found() -> None:
+    report = json.loads(sample("clean").to_json())
+
+    assert (report["format"], report["version"]) == ("heapsleuth/report", 1)
+    assert (report["mode"], report["verdict"]) == ("rounds", "clean")
+    assert report["inputs"] == report["findings"] == report["bounded"] == report["warnings"] == []
+    assert len(report["check"]["rounds"]) == 5
 
 
 @fewer

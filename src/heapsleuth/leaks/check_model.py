@@ -1,7 +1,7 @@
 """The values `heapsleuth check` ends in: `CheckReport` and everything inside it.
 
 All immutable; reports only format them.  They stand beside `leaks.model`, because reports may not
-import the scenarios that make them.  The JSON of `reports/check_json.py` mirrors them name by name.
+import the scenarios that make them.  `reports/check_json.py` mirrors them name by name.
 """
 
 from __future__ import annotations
@@ -122,7 +122,12 @@ class CheckReport:
         return () if self.analysis is None else self.analysis.findings
 
     def to_json(self) -> str:
-        """Return the report as JSON, format `heapsleuth/check` version 1."""
+        """
+        Return the report as JSON, format `heapsleuth/report` version 1.
+
+        The keys are those of an analysis, so `verdict` (the check's) and `findings` stand at the top;
+        `check` holds the rest of this object.
+        """
         from heapsleuth.reports.check_json import render_text  # noqa: PLC0415 - leaks may not need reports
 
         return render_text(self)

@@ -213,7 +213,7 @@ class AnalysisReport:
     """The whole result; a pure function of the files, deterministic."""
 
     mode: str
-    """`identity`, `structural` or `single`."""
+    """`identity`, `structural` or `single`; in the JSON of a check without snapshots `rounds`."""
     verdict: Verdict
     inputs: tuple[Input, ...]
     findings: tuple[Finding, ...]

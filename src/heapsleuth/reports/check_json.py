@@ -1,13 +1,15 @@
-"""A check as JSON, format `heapsleuth/check`; the analysis inside is a whole `heapsleuth/report`.
+"""A check as JSON: the report document, format `heapsleuth/report`, with a top-level object `check` more.
 
-`check.schema.json` describes it.  As for reports: ASCII, keys in a fixed order, numbers rounded.
+What reads `verdict` and `findings` of an analysis reads them of a check the same way.
+`report.schema.json` describes both.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from heapsleuth._version import __version__
+from heapsleuth.leaks.model import AnalysisReport
 from heapsleuth.reports.json import document, dump, number, text, whole
 
 if TYPE_CHECKING:
@@ -15,14 +17,7 @@ if TYPE_CHECKING:
 
     from heapsleuth.leaks.check_model import CheckReport, CriterionResult, LoadSummary, Round
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "render", "render_text"]
-
-FORMAT = "heapsleuth/check"
-FORMAT_VERSION = 1
-"""Raised when a reader of the version before would misread the report; new keys do not raise it.
-
-- 1: the first.
-"""
+__all__ = ["render", "render_text"]
 
 
 def render(report: CheckReport, out: TextIO) -> None:
@@ -32,39 +27,43 @@ def render(report: CheckReport, out: TextIO) -> None:
 
 def render_text(report: CheckReport) -> str:
     """Return the check as JSON with a line break at its end."""
-    return dump(
-        {
-            "format": FORMAT,
-            "version": FORMAT_VERSION,
-            "tool": {"name": "heapsleuth", "version": __version__},
-            "target": {
-                "kind": text(report.target.kind),
-                "name": text(report.target.name),
-                "runtime": text(report.target.runtime),
-                "reproduce": text(report.target.reproduce),
-            },
-            "verdict": report.verdict.value,
-            "exit_code": int(report.exit_code),
-            "reason": text(report.reason),
-            "fail_on": number(report.fail_on),
-            "duration_s": number(report.duration_s),
-            "rounds": [_round(one) for one in report.rounds],
-            "growth": [
-                {
-                    "kind": text(one.kind),
-                    "verdict": one.verdict.value,
-                    "bytes_per_work": number(one.bytes_per_work),
-                    "text": text(one.text),
-                }
-                for one in report.growth
-            ],
-            "criteria": [_criterion(one) for one in report.criteria],
-            "load": None if report.load is None else _load(report.load),
-            "warnings": [{"code": text(one.code), "text": text(one.text)} for one in report.warnings],
-            "output_tail": text(report.output_tail),
-            "analysis": None if report.analysis is None else document(report.analysis),
-        }
-    )
+    return dump({**document(_as_analysis(report)), "check": _check(report)})
+
+
+def _as_analysis(report: CheckReport) -> AnalysisReport:
+    """Return the analysis with the verdict and the warnings of the check; without one, mode `rounds`."""
+    analysis = report.analysis
+    if analysis is None:
+        analysis = AnalysisReport(mode="rounds", verdict=report.verdict, inputs=(), findings=())
+    return replace(analysis, verdict=report.verdict, warnings=analysis.warnings + report.warnings)
+
+
+def _check(report: CheckReport) -> dict[str, Any]:
+    return {
+        "target": {
+            "kind": text(report.target.kind),
+            "name": text(report.target.name),
+            "runtime": text(report.target.runtime),
+            "reproduce": text(report.target.reproduce),
+        },
+        "exit_code": int(report.exit_code),
+        "reason": text(report.reason),
+        "fail_on": number(report.fail_on),
+        "duration_s": number(report.duration_s),
+        "rounds": [_round(one) for one in report.rounds],
+        "growth": [
+            {
+                "kind": text(one.kind),
+                "verdict": one.verdict.value,
+                "bytes_per_work": number(one.bytes_per_work),
+                "text": text(one.text),
+            }
+            for one in report.growth
+        ],
+        "criteria": [_criterion(one) for one in report.criteria],
+        "load": None if report.load is None else _load(report.load),
+        "output_tail": text(report.output_tail),
+    }
 
 
 def _round(one: Round) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 The same report gives the same bytes: keys in a fixed order, numbers rounded, no time, no host.
 Pure ASCII, so that no terminal, pipe or log changes it.  `report.schema.json` describes it.
+`check_json.py` adds what a check saw.
 """
 
 from __future__ import annotations
