@@ -1,5 +1,6 @@
 'use strict';
 
+const fs = require('node:fs');
 const v8 = require('node:v8');
 
 const { after, cancel, wall } = require('./clock.cjs');
@@ -190,7 +191,8 @@ class Agent {
   }
 
   #say(text) {
-    process.stderr.write(`heapsleuth: ${text}\n`);
+    // Not process.stderr: with nobody reading, its error would become an uncaught exception.
+    this.guard.run(() => fs.writeSync(2, `heapsleuth: ${text}\n`));
   }
 }
 

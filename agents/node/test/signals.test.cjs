@@ -123,3 +123,14 @@ test('HEAPSLEUTH_SNAPSHOT_SIGNAL=none installs nothing and says nothing', async 
 
   assert.deepStrictEqual([stdout, stderr], [without.stdout, '']);
 });
+
+test('a message that nobody can read does no harm', { skip: process.platform !== 'linux' }, async () => {
+  const { stdout, code } = await start(['-e', `
+    require('node:child_process').execFileSync('sh', ['-c', '"$0" -e "$1" 2>&-; echo closed $?', process.execPath, \`
+      process.on('SIGUSR2', () => {});
+      setTimeout(() => {}, 200);
+    \`], { stdio: 'inherit' });
+  `]).done;
+
+  assert.deepStrictEqual([code, stdout], [0, 'closed 0\n']);
+});
