@@ -258,9 +258,45 @@ def test_closing_ends_polls_and_frees_the_port() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "heapsleuth-collector"]
 
 
-def test_every_golden_report_of_the_protocol_is_understood() -> None:
-    goldens = sorted(GOLDEN.glob("*samples*request*.json"))
-    if not goldens:
-        pytest.skip("no golden messages in this tree")
-    for path in goldens:
-        assert parse_report(path.read_bytes()).pid > 0
+def golden(name: str) -> Any:
+    return json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_the_golden_report_is_understood_whole() -> None:
+    message = golden("samples-request")
+    report = parse_report(json.dumps(message).encode())
+
+    assert (report.pid, report.role, report.sequence) == (
+        message["pid"],
+        message["role"],
+        message["sequence"],
+    )
+    assert len(report.samples) == len(message["samples"]) > 0
+    assert report.samples[0].metrics == {
+        name: value for name, value in message["samples"][0].items() if name != "at_ms"
+    }
+
+
+def test_replies_have_the_shape_of_the_golden_ones(collector: Collector) -> None:
+    assert report(collector).keys() == golden("samples-reply").keys()
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(collector.command, "shop-1", {"type": "gc"}, 1)
+        answer = ask(collector, "GET", "/v1/agents/shop-1/commands?wait=5")[1]
+        assert result.exception() is not None
+    assert set(golden("commands-reply")) <= set(answer)
+    assert {"id", "type"} <= answer["commands"][0].keys() & golden("commands-reply")["commands"][0].keys()
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("result-*.json")))
+def test_every_golden_result_is_an_answer_or_a_refusal(collector: Collector, name: str) -> None:
+    report(collector)
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(collector.command, "shop-1", {"type": "x"}, 10)
+        (command,) = ask(collector, "GET", "/v1/agents/shop-1/commands?wait=5")[1]["commands"]
+        event = {**golden(name), "id": command["id"]}
+        report(collector, sequence=2, events=[event])
+        if event["ok"]:
+            assert result.result() == {k: v for k, v in event.items() if k not in {"type", "id", "ok"}}
+        else:
+            with pytest.raises(AgentFailed, match=event["error"]["text"].split("(")[0][:20]):
+                result.result()
