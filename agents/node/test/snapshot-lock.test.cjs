@@ -86,12 +86,14 @@ test('the threshold asks once per cooldown, and only above its share of the limi
   const state = (options) => ({ options: { service: serviceFor(t), ...options }, snapshotFor: (reason) => asked.push(reason) });
   const limit = oldGeneration().limitBytes;
   const watch = watchThreshold(state({}));
+  t.after(() => watch.stop());
 
   assert.equal(watch.check(limit * 0.84), false);
   assert.equal(watch.check(limit * 0.86), true);
   assert.equal(watch.check(limit * 0.86), false, 'within the cooldown');
   assert.equal(watchThreshold(state({ snapshotThreshold: 0 })).check(limit), false, 'switched off');
   const hasty = watchThreshold(state({ snapshotThreshold: 0.5, snapshotCooldownMs: 0 }));
+  t.after(() => hasty.stop());
   assert.deepEqual([hasty.check(limit * 0.6), hasty.check(limit * 0.6)], [true, true]);
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(asked, ['threshold', 'threshold', 'threshold']);
@@ -99,8 +101,9 @@ test('the threshold asks once per cooldown, and only above its share of the limi
 
 test('a worker of a cluster that took a snapshot quiets the thresholds of the others', async (t) => {
   const service = serviceFor(t);
-  const watch = watchThreshold({ options: { service, snapshotThreshold: 0.001 }, snapshotFor: () => assert.fail('asked') });
   await take({ dir: folderFor(t), service });
+  const watch = watchThreshold({ options: { service, snapshotThreshold: 0.001 }, snapshotFor: () => assert.fail('asked') });
+  t.after(() => watch.stop());
 
   assert.equal(watch.check(), false);
 });

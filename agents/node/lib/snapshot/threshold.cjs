@@ -2,16 +2,19 @@
 
 // A snapshot when the heap comes near its limit, while there is still room to take one.
 
-const { soon } = require('../clock.cjs');
+const { after, cancel, soon } = require('../clock.cjs');
 const { oldGeneration } = require('./heap-limit.cjs');
 const { lastTakenMs } = require('./lock.cjs');
 
 const THRESHOLD = 0.85;
 const COOLDOWN_MS = 300_000;
+// Near the limit V8 may not collect again before it gives up, so its collections alone do not tell in time.
+const LOOK_EVERY_MS = 1000;
 
 /**
- * Watch the heap for an agent. Returns `{check(usedBytes)}`, to be called with the old generation's use after a major GC,
- * or at any pace without: it then looks itself. `check` never throws and says whether a snapshot was asked for.
+ * Watch the heap for an agent, by a timer that keeps nothing alive. Returns `{check(usedBytes), stop()}`; `check`
+ * may be called in between, with the old generation's use after a major GC. It says whether it asked for a
+ * snapshot.
  *
  * `state`: `options` (snapshotThreshold: share of the heap limit, 0 is off; snapshotCooldownMs; service) and
  * `snapshotFor(reason)`, which takes a snapshot, reports how it went and never rejects. The cooldown counts per
@@ -23,8 +26,8 @@ function watchThreshold(state) {
 
   function check(usedBytes) {
     if (!(snapshotThreshold > 0)) return false;
-    const heap = oldGeneration(usedBytes);
-    if (heap.usedBytes < heap.limitBytes * snapshotThreshold) return false;
+    const heap = oldGeneration();
+    if ((usedBytes ?? heap.usedBytes) < heap.limitBytes * snapshotThreshold) return false;
     const sinceMs = Date.now() - Math.max(lastTry, lastTakenMs(service));
     if (sinceMs >= 0 && sinceMs < snapshotCooldownMs) return false;
     lastTry = Date.now();
@@ -33,7 +36,19 @@ function watchThreshold(state) {
     return true;
   }
 
-  return { check };
+  let timer = null;
+  function look() {
+    timer = after(LOOK_EVERY_MS, look);
+    check();
+  }
+  if (snapshotThreshold > 0) timer = after(LOOK_EVERY_MS, look);
+
+  return {
+    check,
+    stop() {
+      cancel(timer);
+    },
+  };
 }
 
 module.exports = { COOLDOWN_MS, THRESHOLD, watchThreshold };
