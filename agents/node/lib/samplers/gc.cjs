@@ -3,6 +3,8 @@
 const { PerformanceObserver, constants } = require('node:perf_hooks');
 const v8 = require('node:v8');
 
+const { NODE_PERFORMANCE_GC_MAJOR: MAJOR } = constants;
+
 const NAMES = ['floor_bytes', 'gc_pause_ms_max', 'gc_pause_ms_total', 'gc_count', 'gc_major_count'];
 
 /**
@@ -25,24 +27,34 @@ function open({ guard, onMajor }) {
   let pauseTotal = 0;
   let count = 0;
   let majorCount = 0;
+  // Called for every scavenge, and too seldom to be compiled: what is written here runs interpreted,
+  // so no iterators, each getter once, and the guard only where it may be needed.
   const observe = (list) => {
     let major = false;
-    // All of them: under synchronous work several collections share one call, and reading only the
-    // first loses up to 63 % of them.
-    for (const entry of list.getEntries()) {
-      count += 1;
-      pauseTotal += entry.duration;
-      if (entry.duration > pauseMax) pauseMax = entry.duration;
-      if (entry.detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) {
-        majorCount += 1;
-        major = true;
+    try {
+      // All of them: under synchronous work several collections share one call, and reading only the
+      // first loses up to 63 % of them.
+      const entries = list.getEntries();
+      for (let i = 0; i < entries.length; i += 1) {
+        const { duration, detail } = entries[i];
+        count += 1;
+        pauseTotal += duration;
+        if (duration > pauseMax) pauseMax = duration;
+        if (detail.kind === MAJOR) {
+          majorCount += 1;
+          major = true;
+        }
       }
+    } catch (error) {
+      guard.record(error);
     }
-    if (!major) return;
+    if (major) guard.run(takeFloor);
+  };
+  const takeFloor = () => {
     floor = readFloor();
     if (onMajor) onMajor(floor);
   };
-  const observer = new PerformanceObserver(guard.wrap(observe));
+  const observer = new PerformanceObserver(observe);
   observer.observe({ entryTypes: ['gc'] });
   return {
     read(sample, { reset }) {

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * What the agent itself costs: CPU time of everything but the two request hooks (too short to time;
- * see the benchmark), and memory: what loading took and what waits to be sent.
+ * What the agent itself costs: CPU time of everything but what runs at every request and collection
+ * (too short to time; see the benchmark), and memory: what loading took and what waits to be sent.
  */
 function open({ guard, ownBytes }) {
   return {
