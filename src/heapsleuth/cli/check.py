@@ -78,7 +78,9 @@ def command(
     quiet: bool,
     **flags: Any,
 ) -> int:
-    """Run WORKLOAD, or COMMAND under load, through rounds of equal work and say whether it leaks.
+    """Drive a program through rounds of work and say whether it leaks.
+
+    Runs WORKLOAD, or COMMAND under load, in rounds of equal work.
 
     Memory is read after each round, when the program has settled and its
     garbage is collected. If it does not rise, the answer is there in seconds;

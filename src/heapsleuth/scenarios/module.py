@@ -213,7 +213,8 @@ class ModuleTarget:
                 )
             data = os.read(self._read_fd, 1 << 16)
             if not data:
-                ending = self._program.stop() if self._program else None
+                # The pipe closes a moment before the process is gone; stopping it would hide how it ended.
+                ending = (self._program.wait(2.0) or self._program.stop()) if self._program else None
                 how = ending.describe() if ending else "ended"
                 raise ProgramFailed(f"{self._workload} {how} during `{kind}`", self.output_tail())
             self._pending += data
