@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _STDIN = "-"
+_BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 
 
 @click.command(
@@ -94,6 +95,7 @@ def command(
     outputs.check(wanted, files)
 
     # After the cheap checks: numpy and the kernels take longer to load than a mistake should.
+    _load_numpy()
     from heapsleuth.leaks.analysis import analyze
 
     with ProgressLine(quiet=quiet) as line:
@@ -101,6 +103,16 @@ def command(
     if outputs.write_all(wanted, report) and not quiet:
         _show(report, None if show_all else top)
     return _exit_code(report)
+
+
+def _load_numpy() -> None:
+    """Load numpy without the threads its linear algebra starts: they spin, and nothing here uses them."""
+    given = os.environ.get(_BLAS_THREADS)
+    os.environ.setdefault(_BLAS_THREADS, "1")
+    import numpy as np  # noqa: F401 - read when it is loaded, so the variable need not outlive that
+
+    if given is None:
+        del os.environ[_BLAS_THREADS]
 
 
 def _check_files(files: tuple[str, ...], *, compare: bool) -> None:
