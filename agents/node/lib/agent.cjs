@@ -43,6 +43,7 @@ class Agent {
     this.guard.run(() => this.#connect());
     this.guard.run(() => this.#watchSignal());
     this.guard.run(() => this.#armNearLimit());
+    this.guard.run(() => this.#watchThreshold());
     for (const text of this.options.warnings) this.report({ type: 'warning', code: 'bad-option', text });
     // A collection in between makes the difference negative.
     this.baseBytes = Math.max(0, v8.getHeapStatistics().used_heap_size - before);
@@ -52,6 +53,7 @@ class Agent {
     this.#stopped = true;
     cancel(this.#timer);
     this.guard.run(() => this.#signals?.stop());
+    this.guard.run(() => this.#threshold?.stop());
     this.guard.run(() => this.commands?.stop());
     this.guard.run(() => this.#transport?.stop());
     closeSamplers(this.#readers);
@@ -101,7 +103,7 @@ class Agent {
     this.#readers = openSamplers({
       guard: this.guard,
       ownBytes: () => this.#ownBytes(),
-      onMajor: (floor) => this.#checkThreshold(floor),
+      onMajor: (floor) => this.#threshold?.check(floor),
     });
   }
 
@@ -156,12 +158,10 @@ class Agent {
     if (!armed) this.#warn('near-limit', text);
   }
 
-  /** Called with each floor. Most processes never come near, so what takes snapshots is loaded late. */
-  #checkThreshold(floor) {
-    const { snapshotThreshold: share } = this.options;
-    if (share === 0 || floor < v8.getHeapStatistics().heap_size_limit * share) return;
-    this.#threshold ??= require('./snapshot/index.cjs').watchThreshold(this);
-    this.#threshold.check(floor);
+  #watchThreshold() {
+    // Not by the folder's index: most processes never come near, and need not load the rest.
+    const { watchThreshold } = require('./snapshot/threshold.cjs');
+    if (this.options.snapshotThreshold > 0) this.#threshold = watchThreshold(this);
   }
 
   #workCounters() {

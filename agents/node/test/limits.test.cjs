@@ -28,7 +28,7 @@ test('a floor above the threshold brings one snapshot, and the next only after t
       HEAPSLEUTH_SNAPSHOT_DIR: folder,
       HEAPSLEUTH_SNAPSHOT_THRESHOLD: '0.4',
       HEAPSLEUTH_SERVICE: `fills-${process.pid}`,
-      SHARE: '0.5',
+      FILL_MB: '60',
     });
     const { child, done } = start(['--max-old-space-size=100', 'fills_heap.cjs'], { env, limitMs: 40_000 });
     const event = await collector.until(() => collector.events.find((one) => one.type === 'snapshot'), 'the event', 30_000);
@@ -50,11 +50,11 @@ test('below the threshold, or with a threshold of 0, none is taken', async () =>
           HEAPSLEUTH_COLLECTOR: collector.url,
           HEAPSLEUTH_SNAPSHOT_DIR: folder,
           HEAPSLEUTH_SNAPSHOT_THRESHOLD: threshold,
-          SHARE: '0.5',
+          FILL_MB: '60',
         });
         const { child, done } = start(['--max-old-space-size=100', 'fills_heap.cjs'], { env, limitMs: 40_000 });
         await collector.until(() => collector.samples.some((sample) => sample.gc_major_count > 0
-          && sample.heap_used_bytes > sample.heap_limit_bytes * 0.4), 'a filled heap', 30_000);
+          && sample.heap_used_bytes > 50e6), 'a filled heap', 30_000);
         child.kill('SIGKILL');
         await done;
         assert.deepStrictEqual(collector.events, []);
