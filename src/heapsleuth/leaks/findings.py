@@ -29,6 +29,8 @@ __all__ = ["Judged", "Teller"]
 
 _LABEL_LENGTH = 60
 _MOST_STEPS = 12
+_WHOLE_FROM = 100
+_NEVER, _NONE = " and never loses one", " and lose none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class Teller:
 
     def _as_written(self, name: Name) -> Name:
         """Return the name with its variable as the source has it, not as a minifier renamed it."""
-        if name.scope is None or name.steps[0].type != EdgeType.CONTEXT:
+        if name.scope is None or name.steps[0].type not in (EdgeType.CONTEXT, EdgeType.INTERNAL):
             return name
         written = self._sources.variable_name(name.scope, name.first)
         return name if written == name.first else replace(name, text=written + name.text[len(name.first) :])
@@ -136,7 +138,7 @@ class Teller:
             "holder": _cut(quoted),
             "kind": "Variable" if detection.holder_kind == "variable" else _cut(detection.holder_kind),
             "members": _cut(detection.members),
-            "rate": f"{rate:.3g}",
+            "rate": f"{rate:,.0f}" if rate >= _WHOLE_FROM else f"{rate:.3g}",
             "bytes": format_bytes(judgement.bytes_growth.rate),
             "per": self._per,
         }
@@ -144,7 +146,10 @@ class Teller:
             return "{kind} {holder} holds {members}, and has stopped growing".format(**values)
         if judgement.metric == "bytes":
             return "{kind} {holder} grows by {bytes} {per}".format(**values)
-        return detection.title.format(**values)
+        title = detection.title.format(**values)
+        if any(fact.code == "some-released" for fact in judgement.evidence_against):
+            title = title.replace(_NEVER, "").replace(_NONE, "")
+        return title
 
     def _holder_location(self, case: Case, detection: Detection) -> SourceLocation | None:
         """Return where the holder is declared, else where its class is, else where its members are made."""

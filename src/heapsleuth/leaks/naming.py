@@ -169,6 +169,9 @@ class Namer:
             return False
         if step.type == EdgeType.CONTEXT:
             return True
+        if step.type == EdgeType.INTERNAL:
+            # What an ES module exports lives in a cell; the source has its name.
+            return step.label == "value" and graph.own_name(step.source) == "system / Cell"
         if step.type != EdgeType.PROPERTY:
             return False
         kind = graph.node_types[step.source]

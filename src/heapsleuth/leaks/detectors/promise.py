@@ -25,7 +25,7 @@ class PromiseDetector:
             return None
         waits_on_holder = case.holder_class == "Promise"
         pending = case.member_class in ("Promise", "Generator") or self._resolves(case, member)
-        if not (waits_on_holder or pending):
+        if not (waits_on_holder or pending) or self._is_settled(case, member):
             return None
         task = self._suspended(case, member)
         name = case.graph.own_name(case.child(task, "function") or task) if task is not None else ""
@@ -42,6 +42,13 @@ class PromiseDetector:
                 else "{kind} {holder} gains {rate} unsettled {members} {per}"
             ),
         )
+
+    def _is_settled(self, case: Case, member: int) -> bool:
+        """Whether a member is a promise that has its value or error: then who keeps it is at fault."""
+        if case.member_class != "Promise":
+            return False
+        result = case.child(member, "reactions_or_result")
+        return result is not None and case.class_name(result) != "system / PromiseReaction"
 
     def _suspended(self, case: Case, member: int) -> int | None:
         """Return the suspended async function that a member resumes, if that is what it does."""
