@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import warnings
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from heapsleuth._version import __version__
-from heapsleuth.errors import ExitCode, HeapsleuthError, OutOfMemory
+from heapsleuth.errors import ExitCode, HeapsleuthError, OutOfMemory, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,8 @@ COMMANDS = {
 _INTERRUPTED = 130
 _PIPE_CLOSED = 141
 """What shells report for SIGINT (128 + 2) and SIGPIPE (128 + 13)."""
+_OUTPUT_ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)
+"""What writing to standard output ends in when its file or disk is full; files have their own errors."""
 _COMPLETE = "_HEAPSLEUTH_COMPLETE"
 _DEBUG = "HEAPSLEUTH_DEBUG"
 
@@ -92,6 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(f"error: {error.format_message()}", ExitCode.FAILED)
     except HeapsleuthError as error:
         return _fail(error)
+    except OSError as error:
+        if error.errno not in _OUTPUT_ERRORS:
+            return _bug(error)
+        _drop_output()
+        return _fail(OutputError(f"the report cannot be written: {error.strerror}"))
     except MemoryError:
         return _fail(OutOfMemory("not enough memory for this snapshot"))
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback unless asked for
