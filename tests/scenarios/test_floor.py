@@ -45,7 +45,7 @@ def test_too_few_rounds_are_undecided_and_say_so() -> None:
 
 
 def test_resident_memory_needs_longer_than_the_heap() -> None:
-    rise = [50 * MB + MB * i for i in range(13)]
+    rise = [50 * MB + 2 * MB * i for i in range(13)]
     assert judged("rss", *rise[:8]) is Verdict.UNDECIDED
     assert judged("rss", *rise) is Verdict.LEAK
 

@@ -146,7 +146,8 @@ def _text(text: str, limit: int = 200) -> str:
 
 def code(text: str, *, in_table: bool = False) -> str:
     """Return a name as code that cannot leave its backticks."""
-    shown = clean(text, 160)
+    # Without anything between them, backticks would pair with later ones.
+    shown = clean(text, 160) or "(empty)"
     longest = max((len(run) for run in _BACKTICKS.findall(shown)), default=0)
     fence = "`" * (longest + 1)
     margin = " " if longest else ""

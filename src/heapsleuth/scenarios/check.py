@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heapsleuth.capture.inject import agent_folder
 from heapsleuth.errors import AgentFailed, HeapsleuthError, ProgramFailed
 from heapsleuth.heap.opening import open_heap
-from heapsleuth.leaks.analysis import analyze
+from heapsleuth.leaks.analysis import analyze, overall
 from heapsleuth.leaks.check_model import CheckReport
 from heapsleuth.leaks.model import Verdict, Warning_
 from heapsleuth.scenarios import criteria
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from heapsleuth.leaks.check_model import Growth, Round
-    from heapsleuth.leaks.model import AnalysisReport
+    from heapsleuth.leaks.model import AnalysisReport, Finding
     from heapsleuth.scenarios.baseline import Baseline
     from heapsleuth.scenarios.criteria import ClassUse, Limits
     from heapsleuth.scenarios.target import Target
@@ -192,7 +193,8 @@ class _Check:
             replace(one, path=one.path if self._options.keep else Path(one.path).name)
             for one in report.inputs
         )
-        self._analysis = replace(report, inputs=shown)
+        findings = tuple(one for one in report.findings if not _is_ours(one))
+        self._analysis = replace(report, inputs=shown, findings=findings, verdict=overall(findings))
 
     def _rises(self) -> bool:
         return any(one.verdict is not Verdict.CLEAN for one in self._growth()[:-1])
@@ -269,3 +271,12 @@ class _Check:
         if self._options.progress is not None:
             left = max(0.0, self._options.max_time_s - (time.monotonic() - self._began))
             self._options.progress(what, self._rounds, left)
+
+
+def _is_ours(finding: Finding) -> bool:
+    """Whether a finding is about the agent that is in the program to measure it."""
+    ours = str(agent_folder())
+    places = (finding.holder.location, finding.members.location)
+    return "heapsleuth.agent" in finding.holder.name or any(
+        place is not None and place.file.startswith(ours) for place in places
+    )
