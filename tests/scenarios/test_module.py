@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from heapsleuth.capture.node import find_node
@@ -148,3 +153,22 @@ def test_a_baseline_accepts_what_is_known(tmp_path: Path) -> None:
 def test_a_missing_workload_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "nowhere.js"]) == ExitCode.FAILED
     assert "found no such file: nowhere.js" in capsys.readouterr().err
+
+
+def test_an_interrupted_check_tells_what_it_knows_and_leaves_nothing_running(tmp_path: Path) -> None:
+    workload, out = tmp_path / "workload.js", tmp_path / "out.json"
+    slow = LEAKING.replace("=> {", "=> { const end = Date.now() + 900; while (Date.now() < end);", 1)
+    workload.write_text(slow, encoding="utf-8")
+    code = "import sys; from heapsleuth.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    options = ["check", str(workload), "--cwd", str(tmp_path), "--quiet", "--json", str(out)]
+    with subprocess.Popen([sys.executable, "-c", code, *options]) as process:
+        time.sleep(5)
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+    document = json.loads(out.read_text(encoding="utf-8"))
+    assert children
+    assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
+    assert "interrupted" in {warning["code"] for warning in document["warnings"]}
+    assert len(document["check"]["rounds"]) >= 2
+    assert process.returncode == ExitCode.UNDECIDED

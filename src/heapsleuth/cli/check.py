@@ -105,9 +105,12 @@ def command(
         options = replace(options, accept=baselines.save)
     driven = make_target(words, cwd, node, config, load)
 
+    from heapsleuth.capture.process import ending_on_signals
     from heapsleuth.scenarios.check import run_check
 
-    report = run_check(driven, options)
+    # A pipeline that cancels the job sends SIGTERM; it means the same as Ctrl-C.
+    with ending_on_signals():
+        report = run_check(driven, options)
     if options.progress is not None:
         options.progress("done", (), 0.0)
     if outputs.write_all(wanted, report) and not quiet:

@@ -105,7 +105,16 @@ class _Check:
             self._crash = error.summary
         except AgentFailed as error:
             self._crash = str(error)
+        except KeyboardInterrupt:
+            self._interrupted()
         return self._report()
+
+    def _interrupted(self) -> None:
+        """Judge by what there is: somebody who stops a check wants to know what is known so far."""
+        text = "the check was interrupted: the verdict rests on the rounds so far"
+        self._warnings.append(Warning_("interrupted", text))
+        if self._analysis is None and len(self._snapshots) > 1:
+            self._analyze()
 
     def _first_rounds(self) -> None:
         """Run the first rounds, and more while the floor is neither flat nor rising."""
