@@ -22,6 +22,8 @@ class CacheDetector:
 
     def detect(self, case: Case) -> Detection | None:
         """Fire on keyed containers."""
-        if case.holder_class not in _KEYED and not case.candidate.dictionary:
+        # Members of a plain object that no field names are values, or keys, of a dictionary.
+        dictionary = case.holder_class == "Object" and case.field is None and not case.candidate.chain
+        if case.holder_class not in _KEYED and not case.candidate.dictionary and not dictionary:
             return None
         return held(case, self.category)

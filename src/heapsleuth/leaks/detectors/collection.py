@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CollectionDetector"]
 
-_LISTED = frozenset({"Array", "Set", "WeakSet"})
+_LISTED = frozenset({"Array", "FinalizationRegistry", "Set", "WeakSet"})
 
 
 class CollectionDetector:
