@@ -137,7 +137,9 @@ def test_a_program_that_answers_sigterm_may_finish_its_work() -> None:
     assert until(lambda: "ready" in program.tail.text())
     ending = program.stop()
 
-    assert (ending.code, program.tail.text(1)) == (0, "goodbye")
+    # The shell may add that its `sleep` was terminated: the signal goes to the whole group.
+    assert ending.code == 0
+    assert "goodbye" in program.tail.text().splitlines()
 
 
 def test_ctrl_c_leaves_no_process_behind() -> None:

@@ -43,10 +43,11 @@ test('the agent\'s messages have the fields and types of the golden ones', async
       const failed = await collector.result('x');
       child.kill('SIGUSR2');
       const taken = await collector.until(() => collector.events.find((event) => event.type === 'snapshot'), 'the event');
+      const complete = (one) => one.samples.length > 0 && 'floor_bytes' in one.samples[0];
+      const message = { ...await collector.until(() => collector.messages.find(complete), 'a sample after a collection') };
       child.kill('SIGKILL');
       await done;
 
-      const message = { ...collector.messages.find((one) => one.samples.length > 0 && 'floor_bytes' in one.samples[0]) };
       delete message.instance;
       message.samples = golden('samples-request').samples;
       message.events = golden('samples-request').events;
