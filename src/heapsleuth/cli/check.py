@@ -48,7 +48,7 @@ Exit codes: 0 clean, 1 a leak or a failed criterion, 2 it could not be run,
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="WORKLOAD | -- COMMAND...")
 @click.option("--cwd", metavar="DIR", help="Folder it runs in.  [default: the current folder]")
 @click.option("--node", metavar="PATH", help="The Node.js to run it with.  [default: node on the PATH]")
-@click.option("--max-time", metavar="DURATION", help="Longest time for the whole check.  [default: 60s]")
+@click.option("--max-time", metavar="DURATION", help="Longest time for the whole check.  [default: 50s]")
 @click.option("--rounds", metavar="N", type=click.IntRange(min=4), help="Rounds to run at least.")
 @click.option(
     "--fail-on", metavar="P", type=click.FloatRange(0, 1), help="Confidence that fails.  [default: 0.8]"

@@ -45,7 +45,7 @@ _FAIL_ON = 0.8
 class CheckOptions:
     """What the user can set."""
 
-    max_time_s: float = 60.0
+    max_time_s: float = 50.0
     limits: Limits = field(default_factory=criteria.Limits)
     plan: Plan = field(default_factory=Plan)
     baseline: Baseline | None = None
