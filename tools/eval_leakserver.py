@@ -127,9 +127,7 @@ def main() -> int:
     options = parser.parse_args()
     print("| Node | leak | what heapsleuth says |\n|---|---|---|")
     results = [judge(major) for major in options.node or (18, 20, 22, 24, 26)]
-    print(
-        "\nThis is one server with planted leaks; tools/eval_corpus.py judges real packages."
-    )
+    print("\nThis is one server with planted leaks; tools/eval_corpus.py judges real packages.")
     return 0 if all(results) else 1
 
 
