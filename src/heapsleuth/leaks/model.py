@@ -10,13 +10,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from heapsleuth.places import Package, SourceLocation
 
 __all__ = [
+    "SITE_ROLES",
     "AnalysisReport",
+    "AsyncStack",
     "CensusRow",
     "ClassDelta",
     "ClassRow",
+    "CodeLine",
     "Comparison",
     "Evidence",
     "Finding",
@@ -25,6 +30,7 @@ __all__ = [
     "Input",
     "Members",
     "PathStep",
+    "Site",
     "SnapshotSummary",
     "Verdict",
     "Warning_",
@@ -96,6 +102,49 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeLine:
+    """One line of source text, as it is in the file."""
+
+    number: int
+    """1-based."""
+    text: str
+    marked: bool
+    """Whether this is the line that is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place in code that a finding is about; `SITE_ROLES` has the roles."""
+
+    role: str
+    location: SourceLocation
+    package: Package | None
+    code: tuple[CodeLine, ...] = ()
+    """The line and its neighbours; empty when the text is not at hand or was changed since."""
+
+
+SITE_ROLES: Mapping[str, str] = {
+    "holder": "declares the holder",
+    "added": "adds the members",
+    "member": "is what the members are made of",
+    "captured": "is kept alive by the members",
+}
+"""What a site does, to follow its place: `src/report.js:23 adds the members`; in order of printing."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncStack:
+    """Async functions suspended on one another, in equal chains counted together."""
+
+    functions: tuple[str, ...]
+    """Innermost first: it awaits what never settles; each further one awaits the one before."""
+    location: SourceLocation | None
+    """Of the innermost."""
+    count: int
+    retained_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A cause: holder and members that grew (or, from one snapshot, a suspect)."""
 
@@ -112,8 +161,19 @@ class Finding:
     evidence_against: tuple[Evidence, ...]
     also_retained: tuple[str, ...] = ()
     """Titles of growth only reachable through this finding or shared with it."""
+    also_retained_by: tuple[str, ...] = ()
+    """Names of other holders without which the members would not go away either."""
+    related: tuple[str, ...] = ()
+    """Signatures of findings that share a beginning of the path, members or a place in code."""
+    sites: tuple[Site, ...] = ()
+    """Places in code to look at, in the order of `SITE_ROLES`."""
+    stacks: tuple[AsyncStack, ...] = ()
+    """Who waits, for promises that never settle; most frequent first."""
+    settles: str | None = None
+    """What would decide an undecided finding, in words."""
     fix: Fix | None = None
     suppressed: str | None = None
+    """Why it is accepted: the reason of a `heapsleuth: ignore` comment, an intent comment, a baseline."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Evidence,
         Finding,
         Input,
+        Site,
         SnapshotSummary,
     )
     from heapsleuth.places import Package, SourceLocation
@@ -123,6 +124,19 @@ def _finding(one: Finding) -> _Json:
         ],
         "evidence": {"for": _evidence(one.evidence_for), "against": _evidence(one.evidence_against)},
         "also_retained": [text(title) for title in one.also_retained],
+        "also_retained_by": [text(name) for name in one.also_retained_by],
+        "related": [text(other) for other in one.related],
+        "sites": [_site(site) for site in one.sites],
+        "stacks": [
+            {
+                "functions": [text(name) for name in stack.functions],
+                "location": _location(stack.location),
+                "count": stack.count,
+                "retained_bytes": stack.retained_bytes,
+            }
+            for stack in one.stacks
+        ],
+        "settles": None if one.settles is None else text(one.settles),
         "fix": None
         if one.fix is None
         else {
@@ -132,6 +146,17 @@ def _finding(one: Finding) -> _Json:
             "doc": text(one.fix.doc),
         },
         "suppressed": None if one.suppressed is None else text(one.suppressed),
+    }
+
+
+def _site(site: Site) -> _Json:
+    return {
+        "role": text(site.role),
+        "location": _location(site.location),
+        "package": _package(site.package),
+        "code": [
+            {"number": line.number, "text": text(line.text), "marked": line.marked} for line in site.code
+        ],
     }
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from heapsleuth.leaks.case import Case
 
 __all__ = ["Detection", "Detector", "held"]
@@ -26,6 +28,8 @@ class Detection:
     """Node index whose location says where the members come from."""
     title: str
     """A format string: `{holder}`, `{rate}`, `{members}`."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What the detector knows, for the fix: `emitter`, `event`, `callback`, `variable`, `key`, …"""
 
 
 class Detector(Protocol):
