@@ -22,7 +22,8 @@ class SourceLocation:
     A position in source code.
 
     `line` is 1-based, `column` 0-based, as compilers print them; both None when only the file is
-    known.  `generated` is True when a source map exists but could not be applied.
+    known.  `generated` is True for a place in generated code although there is a source map: it could not
+    be applied, or the file is a dependency's, where what runs is what one opens.
     """
 
     file: str

@@ -68,6 +68,11 @@ class SourceText:
             column = len(head.decode("utf-16-le", "replace"))
         return start + column if start + column < end else None
 
+    def line_length(self, line: int) -> int:
+        """Return the characters of a 0-based line, its break included; 0 when there is no such line."""
+        starts = [*self._line_starts[line : line + 2], len(self.text)]
+        return starts[1] - starts[0] if line < len(self._line_starts) else 0
+
     def position(self, offset: int) -> tuple[int, int]:
         """Return the 0-based line and column of a character offset."""
         line = bisect_right(self._line_starts, offset) - 1
@@ -147,6 +152,10 @@ def property_declaration(
         own = [one for one in made if one.kind in _OWN_PROPERTIES and _maker_of(outline_, one.scope) == maker]
         if own:
             return min(own, key=lambda one: (_is_static(one) != of_class_itself, one.kind, one.offset))
+        # A method assigned to a prototype is a maker of its own; no class of this file may claim the name.
+        loose = [one for one in made if one.kind == DeclarationKind.THIS_PROPERTY]
+        if loose and not any(_is_in_class(outline_, one.scope) for one in loose):
+            return min(loose, key=lambda one: one.offset)
         made = [one for one in made if one.kind == DeclarationKind.PROPERTY]
     own = [one for one in made if one.kind in _OWN_PROPERTIES]
     if own:
@@ -251,6 +260,10 @@ def _grows(texts: list[str], partners: Sequence[int], index: int) -> bool:
 def _indent(text: str, offset: int) -> str:
     found = re.compile(r"[ \t]*").match(text, offset)
     return found.group() if found else ""
+
+
+def _is_in_class(outline_: Outline, scope: int) -> bool:
+    return any(outline_.scopes[index].kind is ScopeKind.CLASS for index in outline_.enclosing(scope))
 
 
 def _maker_around(outline_: Outline, offset: int) -> int:

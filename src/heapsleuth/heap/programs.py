@@ -25,6 +25,8 @@ _END_POSITIONS = 5
 _FUNCTION_STARTS = re.compile(r"[({]|(?:class|async|static)\b|[\w$#]+\s*(?:=|;|\()")
 _NON_ASCII = re.compile(r"[^\x00-\x7f]|\?")
 _LONGEST_DATA_NAME = 60
+_IN_DEPENDENCY = re.compile(r"[/\\]node_modules[/\\]")
+_LONGEST_READ_LINE = 400
 
 
 def file_name(url: str) -> str:
@@ -126,6 +128,8 @@ class Program:
         """Return a position of the running text as a place in the original source."""
         if not self.has_map:
             return SourceLocation(self.file, line + 1, column, function)
+        if self._is_patched_here(line):
+            return SourceLocation(self.file, line + 1, column, function, generated=True)
         mapped = None if self.source_map is None else self.source_map.original(line, column)
         if self.source_map is None or mapped is None:
             return self._by_name(function) or (
@@ -148,6 +152,17 @@ class Program:
             SourceLocation(where.file, where.line, where.column, None, where.generated),
             mapped.name if mapped else None,
         )
+
+    def _is_patched_here(self, line: int) -> bool:
+        """
+        Whether somebody who follows up a place would open the file that runs, not its original.
+
+        So it is in a dependency: its sources are seldom shipped, and what runs is what can be patched.
+        Not where what runs has been squeezed into a few lines.
+        """
+        if not _IN_DEPENDENCY.search(self.file) or not self._is_fresh or self._on_disk is None:
+            return False
+        return self._on_disk.line_length(line) <= _LONGEST_READ_LINE
 
     @cached_property
     def _original_texts(self) -> dict[int, SourceText | None]:

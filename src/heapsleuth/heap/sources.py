@@ -311,7 +311,7 @@ class Sources:
         elif self._modules.is_module(owner):
             script = self._script_of_module(owner)
         elif self._is_global(owner):
-            yield from ((own, None) for own in self._own_scripts)
+            yield from ((script_, None) for script_ in self._written_scripts)
         elif (path := self._modules.file_of(owner)) is not None:
             script = self._by_url.get(path)
         else:
@@ -344,13 +344,14 @@ class Sources:
         return {self._scripts.url(node): node for node in self._scripts.nodes_by_id.values()}
 
     @cached_property
-    def _own_scripts(self) -> list[int]:
-        """Scripts of the application: not Node's, not of a package."""
-        return [
-            node
-            for url, node in sorted(self._by_url.items())
-            if url and not url.startswith("node:") and self._packages.of(url) is None
+    def _written_scripts(self) -> list[int]:
+        """Scripts that are not the runtime's: the application's, then those of packages."""
+        found = [
+            (self._packages.of(url) is not None, url, node)
+            for url, node in self._by_url.items()
+            if url and not url.startswith("node:")
         ]
+        return [node for _, _, node in sorted(found)]
 
     def _is_global(self, node: int) -> bool:
         is_object = self._graph.node_types[node] == NodeType.OBJECT

@@ -8,7 +8,7 @@ import numpy as np
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.edges import edges_of
-from heapsleuth.leaks.groups import CONTENTS, STRONG, VISIBLE, new_members
+from heapsleuth.leaks.groups import CONTENTS, STRONG, VISIBLE, holds_nothing, new_members
 from heapsleuth.leaks.member_kinds import MemberKinds
 from heapsleuth.leaks.series import Candidate, folded_holders
 
@@ -122,6 +122,7 @@ def _grown_in_place(history: History) -> list[Candidate]:
     last = moments[-1]
     alive = np.flatnonzero((history.births == 0) & (last.graph.node_ids & 1 == 1))
     alive = alive[(last.lifted[alive] == alive) & VISIBLE[last.graph.node_types[alive]]]
+    alive = alive[~holds_nothing(last)[alive]]
     degree, size = (
         _degrees(last.lifted, last.graph.first_edges)[alive],
         last.graph.shallow_sizes[alive].astype(np.int64),

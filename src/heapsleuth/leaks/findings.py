@@ -12,6 +12,7 @@ from heapsleuth.leaks.fixes import fix_for
 from heapsleuth.leaks.model import Finding, Holder, Members, PathStep, Verdict
 from heapsleuth.leaks.naming import Name, Namer, Step
 from heapsleuth.leaks.signature import signature
+from heapsleuth.leaks.sites import Places, find_places, sites_of
 from heapsleuth.units import format_bytes
 
 if TYPE_CHECKING:
@@ -71,8 +72,9 @@ class Teller:
         case = Case(self._moment, judged.candidate, judged.series, self._name(judged.candidate))
         detection = detect(case)
         series, judgement = judged.series, judged.judgement
-        location = self._holder_location(case, detection)
-        member_location = self._location(detection.member_node)
+        places = self._places(case, detection)
+        location = places.first_of_holder or places.first_of_members
+        member_location = places.first_of_members
         package = self._sources.package(location)
         counts = series.references if judgement.metric == "references" else series.counts
         retained = tuple(a + b for a, b in zip(series.retained, series.shallow, strict=True))
@@ -103,6 +105,7 @@ class Teller:
             path=self._path(case),
             evidence_for=judgement.evidence_for,
             evidence_against=judgement.evidence_against,
+            sites=sites_of(places, self._sources),
             fix=fix_for(detection.category, detection.holder_name, detection.members),
         )
 
@@ -151,30 +154,11 @@ class Teller:
             title = title.replace(_NEVER, "").replace(_NONE, "")
         return title
 
-    def _holder_location(self, case: Case, detection: Detection) -> SourceLocation | None:
-        """Return where the holder is declared, else where its class is, else where its members are made."""
-        found = self._declared(case, detection) or self._location(detection.holder_node)
-        if found is None or found.file.startswith("node:"):
-            return self._location(detection.member_node) or found
-        return found
-
-    def _declared(self, case: Case, detection: Detection) -> SourceLocation | None:
-        graph, name = case.graph, case.name
-        if detection.holder_node != case.holder:
-            name = self._namer.name(detection.holder_node)
-        if name.scope is not None:
-            found = self._sources.declaration(name.scope, name.first)
-            if found is not None:
-                return found
-        field = case.field
-        if field and graph.node_types[case.holder] == NodeType.OBJECT:
-            return self._sources.declaration(case.holder, field)
-        return None
-
-    def _location(self, node: int | None) -> SourceLocation | None:
-        if node is None:
-            return None
-        return self._sources.location(node) or self._sources.class_location(node)
+    def _places(self, case: Case, detection: Detection) -> Places:
+        name, shown = case.name, detection.holder_node
+        if shown != case.holder and all(step.source != shown for step in name.steps):
+            name = self._namer.name(shown)
+        return find_places(case, name, detection.member_node, self._sources, holder_node=shown)
 
     def _exclusive(self, case: Case) -> int:
         """Return bytes that go away when only the holder lets go: what it dominates beside itself."""

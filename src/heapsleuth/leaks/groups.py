@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from heapsleuth.leaks.edges import Edges
     from heapsleuth.leaks.history import History, Moment
 
-__all__ = ["CONTENTS", "STRONG", "VISIBLE", "Groups", "field_labels", "new_members"]
+__all__ = ["CONTENTS", "STRONG", "VISIBLE", "Groups", "field_labels", "holds_nothing", "new_members"]
 
 CONTENTS = np.uint64(0)
 """The label of "any member of this collection", whatever its key or position."""
@@ -103,7 +103,7 @@ def new_members(history: History) -> Groups:
     holders = lifted[edges.sources].astype(np.int64)
     keep = births[holders] < births[edges.targets]
     keep &= ~_ENGINE[graph.node_types[edges.sources]] & ~_ENGINE[graph.node_types[holders]]
-    keep &= ~_holds_nothing(moment)[holders]
+    keep &= ~holds_nothing(moment)[holders]
     edges, holders = edges.where(keep), holders[keep]
     labels = field_labels(moment, edges, holders)
     dictionaries = _dictionaries(moment, holders, labels)
@@ -113,7 +113,7 @@ def new_members(history: History) -> Groups:
     return _grouped(moment, edges, holders, labels, dictionaries)
 
 
-def _holds_nothing(moment: Moment) -> NDArray[np.bool_]:
+def holds_nothing(moment: Moment) -> NDArray[np.bool_]:
     """Return (n,) true for roots that keep nothing alive for long, and for weak collections."""
     graph = moment.graph
     lasting = _named(graph, _LASTING_ROOTS)

@@ -12,7 +12,10 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from heapsleuth.heap.kinds import EdgeType, NodeType
+from heapsleuth.leaks.edges import source_of
 
 if TYPE_CHECKING:
     from heapsleuth.heap.graph import HeapGraph
@@ -27,6 +30,8 @@ _COST = {
     EdgeType.INTERNAL: 4,
     EdgeType.HIDDEN: 5,
 }
+_RANK = np.full(256, 9, dtype=np.uint8)
+_RANK[list(_COST)] = list(_COST.values())
 _PLUMBING_COST = 1
 _MOST_VISITED = 3000
 _MOST_RETAINERS = 400
@@ -141,7 +146,12 @@ class Namer:
         """Return who refers to *node* by a reference that keeps it alive and has a name."""
         graph = self._graph
         steps = []
-        for edge, source in graph.retainers_of(node, _MOST_RETAINERS):
+        begin, end = int(graph.first_retainers[node]), int(graph.first_retainers[node + 1])
+        edges = graph.retainer_edges[begin:end]
+        if len(edges) > _MOST_RETAINERS:
+            # A registry has a back reference from each of its entries; names come first.
+            edges = edges[np.argsort(_RANK[graph.edge_types[edges]], kind="stable")[:_MOST_RETAINERS]]
+        for edge, source in zip(edges.tolist(), source_of(graph, edges).tolist(), strict=True):
             kind = int(graph.edge_types[edge])
             if kind not in _COST or source == node:
                 continue
