@@ -24,8 +24,9 @@ class MemberKinds:
     """
     Kinds of nodes as keys that are equal across the snapshots of one process.
 
-    An object's kind is its constructor name; a closure's the place of its code; all strings are one
-    kind; anything else goes by type and name.
+    An object's kind is its constructor name; a closure's its name and the place of its code; all strings
+    are one kind; anything else goes by type and name.  A place is line and column, without the script:
+    a text that is compiled again for each request is a new script each time.
     """
 
     def __init__(self, graph: HeapGraph) -> None:
@@ -35,9 +36,8 @@ class MemberKinds:
     def _places(self) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
         columns = self._graph.columns
         order = np.argsort(columns.location_nodes, kind="stable")
-        place = columns.location_scripts.astype(np.uint64) << np.uint64(40)
-        place ^= columns.location_lines.astype(np.uint64) << np.uint64(16)
-        place ^= columns.location_columns.astype(np.uint64)
+        place = columns.location_lines.astype(np.uint64) << np.uint64(32)
+        place |= columns.location_columns.astype(np.uint64)
         return columns.location_nodes[order], place[order] + np.uint64(1)
 
     def keys(self, nodes: NDArray[np.integer]) -> NDArray[np.uint64]:
@@ -51,7 +51,7 @@ class MemberKinds:
             wanted = nodes[closures]
             at = np.minimum(np.searchsorted(located, wanted), len(located) - 1)
             hit = located[at] == wanted
-            keys[closures[hit]] = places[at[hit]]
+            keys[closures[hit]] ^= places[at[hit]]
         numbers = (types == NodeType.NUMBER) | (types == NodeType.BIGINT) | (types == NodeType.SYMBOL)
         keys[numbers] = 0
         keys ^= types.astype(np.uint64) << np.uint64(59)

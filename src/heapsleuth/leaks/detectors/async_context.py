@@ -122,7 +122,9 @@ class AsyncContextDetector:
         steps = case.name.steps
         storage = _storage(case, steps[at].source, steps[at].target)
         variable = None if storage is None else _variable(case, storage)
-        fields = "".join(f".{s.label}" for s in steps[at + 1 :] if s.label.isidentifier() and s.type in _NAMED)
+        fields = "".join(
+            f".{s.label}" for s in steps[at + 1 :] if s.label.isidentifier() and s.type in _NAMED
+        )
         return Detection(
             category=self.category,
             holder_name=f"{variable or 'AsyncLocalStorage'} store{fields}",
@@ -166,7 +168,8 @@ class AsyncContextDetector:
             member_node=_written(case, member),
             title="{kind} {holder} gains {rate} {members} {per} and never loses one",
             names=_known(
-                members=_MEMBERS.get(case.class_name(resource), "resources"), store=_held_store(case, resource)
+                members=_MEMBERS.get(case.class_name(resource), "resources"),
+                store=_held_store(case, resource),
             ),
         )
 
@@ -255,7 +258,9 @@ def _resource(case: Case, member: int) -> int | None:
     slots = [] if context is None else [ref for ref in case.references(context) if ref.type in _SLOTS]
     if len(slots) > _MOST_SLOTS:
         return None  # a scope full of variables ties nobody to one of them
-    return next((ref.target for ref in slots if case.class_name(ref.target) in ("AsyncResource", _FRAME)), None)
+    return next(
+        (ref.target for ref in slots if case.class_name(ref.target) in ("AsyncResource", _FRAME)), None
+    )
 
 
 _SLOTS = (EdgeType.HIDDEN, EdgeType.CONTEXT, EdgeType.ELEMENT)
@@ -315,7 +320,9 @@ def _numbered(case: Case) -> bool:
         # Small integers are no nodes: then only the values are seen.
         alone = {case.class_name(ref.target) for ref in entries} == {case.member_class}
         return bool(entries) and not set(types) & set(_TEXT) and (alone or 3 * numbers >= len(entries))
-    by_number = case.candidate.example >= 0 and case.graph.edge_types[case.candidate.example] == EdgeType.ELEMENT
+    by_number = (
+        case.candidate.example >= 0 and case.graph.edge_types[case.candidate.example] == EdgeType.ELEMENT
+    )
     return case.holder_class == "Object" and bool(by_number)
 
 

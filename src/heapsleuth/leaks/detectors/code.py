@@ -107,9 +107,11 @@ class CodeDetector:
             if case.holder_class in _KEYED or case.candidate.dictionary or not self._one_by_one(case):
                 return None
             unit = "compiled function"
+        # Node's loader calls it by whatever variable it had at hand.
+        children = unit == "Module" and case.name.text.endswith(".children")
         return Detection(
             category=self.category,
-            holder_name=case.name.text,
+            holder_name="module.children" if children else case.name.text,
             holder_kind=case.holder_class,
             holder_node=case.holder,
             members=unit,
@@ -150,7 +152,10 @@ _PLAIN = {"ContextifyContext": "vm context", "ContextifyScript": "vm.Script"}
 def _members(case: Case) -> list[int]:
     """Return some of what the holder holds, of the class of its newest member: the newest ones."""
     graph = case.graph
-    stores = [case.holder, *(ref.target for ref in case.references(case.holder) if ref.type == EdgeType.INTERNAL)]
+    stores = [
+        case.holder,
+        *(ref.target for ref in case.references(case.holder) if ref.type == EdgeType.INTERNAL),
+    ]
     stores = [node for node in stores if case.moment.lifted[node] == case.holder]
     ranges = [np.arange(int(graph.first_edges[n]), int(graph.first_edges[n + 1])) for n in stores]
     targets = np.unique(graph.edge_targets[np.concatenate(ranges)].astype(np.int64))
