@@ -28,7 +28,7 @@ def is_name(text: str) -> bool:
     digits = sum(len(part) for part in parts if part.isdigit())
     words = [part for part in parts if not part.isdigit()]
     # Random letters of both cases fall into many short parts, encoded data into one long part.
-    scattered = len(words) > 3 and sum(map(len, words)) < 3 * len(words)  # noqa: PLR2004 - mean length below 3
+    scattered = len(words) > 3 and sum(map(len, words)) < 3 * len(words)
     return digits <= _MOST_DIGITS and not scattered and all(len(part) <= _LONGEST_WORD for part in words)
 
 
