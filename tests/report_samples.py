@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from heapsleuth.leaks.model import (
     AnalysisReport,
+    AsyncStack,
     CensusRow,
     ClassDelta,
     ClassRow,
+    CodeLine,
     Comparison,
     Evidence,
     Finding,
@@ -15,6 +17,7 @@ from heapsleuth.leaks.model import (
     Input,
     Members,
     PathStep,
+    Site,
     SnapshotSummary,
     Verdict,
     Warning_,
@@ -196,6 +199,14 @@ def hostile() -> AnalysisReport:
         evidence_for=(Evidence("x\ny", f"{ansi} → {table}", 1e-300),),
         evidence_against=(Evidence("z", long, -0.0),),
         also_retained=(markup,),
+        also_retained_by=(table, ansi),
+        related=(table, "dead"),
+        sites=(
+            Site(markup, location, Package(table, None), (CodeLine(7, f"\t{ansi}{table}", marked=True),)),
+            Site("added", SourceLocation(table, None), None, (CodeLine(1, "", marked=False),)),
+        ),
+        stacks=(AsyncStack((markup, table, long), location, 2, 10), AsyncStack((), None, 1, 0)),
+        settles=f"{markup} {ansi}",
         fix=Fix(bidi, f"```\n{ansi}\n{table}", f"\tok();\n{long}", f"docs/{markup}"),
     )
     return AnalysisReport(
@@ -250,6 +261,9 @@ def _cache() -> Finding:
         evidence_for=(_EVERY_ROUND, _NO_DELETE),
         evidence_against=(_FEW,),
         also_retained=("60,000 strings of ReportEntry.rendered",),
+        also_retained_by=("Array `recent` (context of `handleReport`)",),
+        related=("17b0aa93c2f4",),
+        sites=_cache_sites(),
         fix=Fix(
             "Bound the cache: drop the oldest entry when it is full",
             "reportCache.set(key, entry);",
@@ -288,7 +302,39 @@ def _listeners() -> Finding:
         ),
         evidence_for=(_EVERY_ROUND,),
         evidence_against=(),
+        related=("9f2c41d07be3", "b-lru"),
+        stacks=(
+            AsyncStack(
+                ("waitForReport", "handleReport", "listen"), SourceLocation(_FILE, 34, 10), 412, 1_200_000
+            ),
+            AsyncStack(("flush",), None, 1, 900),
+        ),
     )
+
+
+def _cache_sites() -> tuple[Site, ...]:
+    app = Package("app", "1.4.0")
+    held = (
+        "const { LruMap } = require('./lru');",
+        "",
+        "const reportCache = new Map();  // url -> ReportEntry",
+        "const bus = new EventEmitter();",
+        "",
+    )
+    added = (
+        "  const entry = new ReportEntry(url, render(rows));",
+        "  reportCache.set(`${url}:${rows.length}`, entry);",
+        "  return entry;",
+    )
+    return (
+        Site("holder", SourceLocation(_FILE, 20, 6), app, _lines(held, 18, 20)),
+        Site("added", SourceLocation(_FILE, 41, 2, "handleReport"), app, _lines(added, 40, 41)),
+        Site("member", SourceLocation(_FILE, 12, 19, "handleReport"), app),
+    )
+
+
+def _lines(texts: tuple[str, ...], first: int, marked: int) -> tuple[CodeLine, ...]:
+    return tuple(CodeLine(number, text, number == marked) for number, text in enumerate(texts, first))
 
 
 def _doubtful() -> Finding:
@@ -304,6 +350,7 @@ def _doubtful() -> Finding:
         path=(),
         evidence_for=(),
         evidence_against=(Evidence("not-every-round", "did not grow in the last round", 0.5),),
+        settles="two more rounds of 4,000 requests: a leak grows in both",
     )
 
 

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from heapsleuth.leaks.model import (
     AnalysisReport,
+    AsyncStack,
     CensusRow,
     ClassDelta,
     ClassRow,
+    CodeLine,
     Comparison,
     Evidence,
     Finding,
@@ -18,6 +20,7 @@ from heapsleuth.leaks.model import (
     Input,
     Members,
     PathStep,
+    Site,
     SnapshotSummary,
     Verdict,
     Warning_,
@@ -41,6 +44,8 @@ _NASTY = st.sampled_from(
         "\u202e\u2066",
         "\ud800",
         "|`*_<b>&amp;",
+        "</script><script>alert(1)</script>",
+        "\"'><img src=x onerror=alert(1)>",
         "````",
         "日本語",
         "e\u0301",
@@ -111,9 +116,28 @@ def findings(
         evidence_for=_evidence(),
         evidence_against=_evidence(),
         also_retained=st.lists(texts(), max_size=2).map(lambda titles: tuple(titles * 3)),
+        also_retained_by=st.lists(texts(), max_size=2).map(tuple),
+        related=st.lists(texts(), max_size=2).map(tuple),
+        sites=_sites(),
+        stacks=_stacks(),
+        settles=st.none() | texts(),
         fix=st.none() | st.builds(Fix, texts(), texts(), texts(), texts()),
         suppressed=st.none() | texts(),
     )
+
+
+def _sites() -> st.SearchStrategy[tuple[Site, ...]]:
+    roles = st.sampled_from(["holder", "added", "member", "captured"])
+    lines = st.lists(st.builds(CodeLine, st.integers(1, 10**6), texts(), st.booleans()), max_size=2).map(
+        tuple
+    )
+    places = st.builds(SourceLocation, texts(), st.none() | st.integers(1, 10**6))
+    return st.lists(st.builds(Site, roles, places, _packages(), lines), max_size=2).map(tuple)
+
+
+def _stacks() -> st.SearchStrategy[tuple[AsyncStack, ...]]:
+    functions = st.lists(texts(), max_size=3).map(tuple)
+    return st.lists(st.builds(AsyncStack, functions, _locations(), _SMALL, _SIZES), max_size=2).map(tuple)
 
 
 def _snapshots() -> st.SearchStrategy[SnapshotSummary]:

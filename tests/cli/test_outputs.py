@@ -114,10 +114,24 @@ def test_every_form_has_an_option_that_any_command_can_take() -> None:
     def command(**options: str | None) -> None:
         click.echo(repr(options))
 
-    given = ["--json", "a", "--markdown", "b", "--junit", "c", "--sarif", "d", "--base-dir", "e"]
+    given = [
+        "--json",
+        "a",
+        "--html",
+        "h",
+        "--markdown",
+        "b",
+        "--junit",
+        "c",
+        "--sarif",
+        "d",
+        "--base-dir",
+        "e",
+    ]
     result = CliRunner().invoke(command, given)
 
     expected = {
-        "json_target": "a", "markdown_target": "b", "junit_target": "c", "sarif_target": "d", "base_dir": "e",
+        "json_target": "a", "html_target": "h", "markdown_target": "b", "junit_target": "c",
+        "sarif_target": "d", "base_dir": "e",
     }  # fmt: skip
     assert result.output == f"{expected}\n"

@@ -67,6 +67,7 @@ def command(
     work: str | None,
     compare: bool,
     json_target: str | None,
+    html_target: str | None,
     markdown_target: str | None,
     junit_target: str | None,
     sarif_target: str | None,
@@ -90,7 +91,12 @@ def command(
     _check_files(files, compare=compare)
     amounts = None if work is None else _parse_work(work, len(files))
     wanted = outputs.collect(
-        base_dir, json=json_target, markdown=markdown_target, junit=junit_target, sarif=sarif_target
+        base_dir,
+        json=json_target,
+        html=html_target,
+        markdown=markdown_target,
+        junit=junit_target,
+        sarif=sarif_target,
     )
     outputs.check(wanted, files)
 

@@ -69,6 +69,7 @@ def command(
     baseline: str | None,
     config_path: str | None,
     json_target: str | None,
+    html_target: str | None,
     markdown_target: str | None,
     junit_target: str | None,
     sarif_target: str | None,
@@ -91,7 +92,13 @@ def command(
     from heapsleuth.scenarios import config as configuration
 
     config = configuration.load(config_path)
-    asked = {"json": json_target, "markdown": markdown_target, "junit": junit_target, "sarif": sarif_target}
+    asked = {
+        "json": json_target,
+        "html": html_target,
+        "markdown": markdown_target,
+        "junit": junit_target,
+        "sarif": sarif_target,
+    }
     wanted = outputs.collect(
         config.get("reports", "base-dir", base_dir),
         **{form: config.get("reports", form, target) for form, target in asked.items()},

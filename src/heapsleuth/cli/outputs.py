@@ -27,6 +27,7 @@ __all__ = ["STDOUT", "Output", "check", "collect", "report_options", "write_all"
 STDOUT = "-"
 _FORMS = {
     "json": "Write the whole report as JSON; - is stdout.",
+    "html": "Write a page to read in a browser and pass on; - is stdout.",
     "markdown": "Write a summary for a pull request; - is stdout.",
     "junit": "Write test results as JUnit XML; - is stdout.",
     "sarif": "Write code scanning results as SARIF; - is stdout.",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["CHECK_RENDERERS", "RENDERERS", "CheckRenderer", "Renderer", "check_renderer", "renderer"]
 
 RENDERERS = {
+    "html": "heapsleuth.reports.html",
     "json": "heapsleuth.reports.json",
     "junit": "heapsleuth.reports.junit",
     "markdown": "heapsleuth.reports.markdown",
@@ -26,6 +27,7 @@ RENDERERS = {
 """Module by the name users give to a form."""
 
 CHECK_RENDERERS = {
+    "html": "heapsleuth.reports.check_html",
     "json": "heapsleuth.reports.check_json",
     "junit": "heapsleuth.reports.check_junit",
     "markdown": "heapsleuth.reports.check_markdown",

@@ -91,6 +91,7 @@ SECTIONS: Mapping[str, Mapping[str, Key]] = {
     },
     "reports": {
         "json": Key(Kind.PATH, "the whole report"),
+        "html": Key(Kind.PATH, "a page to read in a browser"),
         "markdown": Key(Kind.PATH, "a summary for a pull request"),
         "junit": Key(Kind.PATH, "test results"),
         "sarif": Key(Kind.PATH, "code scanning results"),
