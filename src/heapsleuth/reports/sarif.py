@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from heapsleuth._version import __version__
-from heapsleuth.leaks.fixes import ADVICE
+from heapsleuth.leaks.fixes import general_fix
 from heapsleuth.leaks.model import AnalysisReport, Finding, Verdict
 from heapsleuth.reports import wording
 from heapsleuth.reports.untrusted import clean
@@ -129,12 +129,11 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _category_rule(category: str) -> Rule:
-    advice = ADVICE.get(category)
+    advice = general_fix(category)
     rule = f"leak/{clean(category, 40)}"
     if advice is None:
         return rule, f"Memory leak: {clean(category, 40)}", "Something keeps growing with the work."
-    summary = advice.summary.replace("{holder}", "the holder").replace("{members}", "member")
-    text = f"{summary}\n\nBefore: {advice.before}\nAfter: {advice.after}\n\nSee docs/leaks/{category}.md."
+    text = f"{advice.summary}\n\nBefore: {advice.before}\nAfter: {advice.after}\n\nSee {advice.doc}."
     return rule, f"Memory leak: {category}", text
 
 

@@ -1,75 +1,87 @@
-"""What to change, per kind of leak: one table, no code."""
+"""What to change: advice per kind of leak and situation, in the names and lines of the program.
+
+The tables (`listeners`, `containers`, `work`, `runtime`, `dependencies`) are data; the first advice
+whose conditions hold is taken.  Code is JavaScript whatever the names: one that cannot be written is
+replaced by a general word.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from string import Template
 from typing import TYPE_CHECKING
 
+from heapsleuth.leaks.fixes.containers import BUFFERS, CACHES, COLLECTIONS
+from heapsleuth.leaks.fixes.dependencies import BOUNDED_BY, DEPENDENCIES
+from heapsleuth.leaks.fixes.javascript import fill
+from heapsleuth.leaks.fixes.listeners import LISTENERS
+from heapsleuth.leaks.fixes.runtime import CODE, DETACHED_DOM, NATIVE, SOCKETS, UNKNOWN
+from heapsleuth.leaks.fixes.situation import Situation, defaults_of
+from heapsleuth.leaks.fixes.work import ASYNC_CONTEXTS, CLOSURES, PROMISES, TIMERS
 from heapsleuth.leaks.model import Fix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ADVICE", "Advice", "fix_for"]
+    from heapsleuth.leaks.fixes.advice import Advice
+    from heapsleuth.leaks.model import Finding
 
+__all__ = ["ADVICE", "fix_for", "general_fix"]
 
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """Advice for one category; `{holder}` and `{members}` are filled in."""
-
-    summary: str
-    before: str
-    after: str
-
-
-ADVICE: Mapping[str, Advice] = {
-    "cache": Advice(
-        "Give {holder} a bound and a time to live, or delete each key when its work is done.",
-        "cache.set(key, value);",
-        "const cache = new LRUCache({ max: 1000, ttl: 60_000 });",
-    ),
-    "collection": Advice(
-        "Remove each {members} from {holder} when it is finished with, or keep only the last N.",
-        "list.push(item);",
-        "list.push(item); if (list.length > 1000) list.shift();",
-    ),
-    "listener": Advice(
-        "Remove the listener when its owner is done: `off`, `once`, or an AbortSignal.",
-        "emitter.on('event', listener);",
-        "emitter.on('event', listener); owner.on('close', () => emitter.off('event', listener));",
-    ),
-    "timer": Advice(
-        "Keep the handle and clear it when its owner closes.",
-        "setInterval(tick, 60_000);",
-        "const timer = setInterval(tick, 60_000); owner.on('close', () => clearInterval(timer));",
-    ),
-    "promise": Advice(
-        "Settle every promise: reject it after a time limit, and forget its resolver then.",
-        "new Promise((resolve) => waiting.push(resolve));",
-        "Promise.race([answer, timeout(30_000)]).finally(() => waiting.delete(id));",
-    ),
-    "socket": Advice(
-        "Destroy the handle on every way out, errors and timeouts included.",
-        "const socket = net.connect(port);",
-        "try { await use(socket); } finally { socket.destroy(); }",
-    ),
-    "buffer": Advice(
-        "Drop the reference when the bytes are written, and copy small slices out of big buffers.",
-        "chunks.push(chunk);",
-        "sink.write(chunk); // or Buffer.from(big.subarray(a, b)) to keep only a slice",
-    ),
-    "closure": Advice(
-        "Do not keep functions that capture per-request values; pass ids, or drop them when done.",
-        "hooks.push(() => use(request));",
-        "const id = request.id; hooks.set(id, () => use(id)); // and hooks.delete(id) when done",
-    ),
+ADVICE: Mapping[str, tuple[Advice, ...]] = {
+    "async-context": ASYNC_CONTEXTS,
+    "buffer": BUFFERS,
+    "cache": CACHES,
+    "closure": CLOSURES,
+    "code": CODE,
+    "collection": COLLECTIONS,
+    "detached-dom": DETACHED_DOM,
+    "listener": LISTENERS,
+    "native": NATIVE,
+    "promise": PROMISES,
+    "socket": SOCKETS,
+    "timer": TIMERS,
+    "unknown": UNKNOWN,
 }
+"""By category; the first whose conditions hold is taken, and the last has none."""
 
 
-def fix_for(category: str, holder: str, members: str) -> Fix | None:
-    """Return the advice for a category with the names found filled in, None where there is none."""
-    advice = ADVICE.get(category)
-    if advice is None:
+def fix_for(finding: Finding, names: Mapping[str, str] | None = None) -> Fix:
+    """
+    Return the advice for a finding.
+
+    Args:
+        finding: With its sites, as far as they are known; its own `fix` is not looked at.
+        names: What its detector knows, `Detection.names`.
+    """
+    situation = Situation(finding, names or {})
+    advice = _choose(situation)
+    code = advice.rewrite(situation) if advice.rewrite is not None else None
+    if code is None:
+        known, defaults = situation.names, situation.defaults
+        code = fill(advice.before, known, defaults), fill(advice.after, known, defaults)
+    return Fix(Template(advice.summary).safe_substitute(situation.words), *code, _page(finding.category))
+
+
+def general_fix(category: str) -> Fix | None:
+    """Return what is always good advice for a category, without any names; None for an unknown one."""
+    if category not in ADVICE:
         return None
-    summary = advice.summary.replace("{holder}", holder).replace("{members}", members)
-    return Fix(summary=summary, before=advice.before, after=advice.after, doc=f"docs/leaks/{category}.md")
+    advice, defaults = ADVICE[category][-1], defaults_of(category)
+    words = {**{name: f"the {name}" for name in defaults}, "members": "member"}
+    code = fill(advice.before, {}, defaults), fill(advice.after, {}, defaults)
+    return Fix(Template(advice.summary).safe_substitute(words), *code, _page(category))
+
+
+def _choose(situation: Situation) -> Advice:
+    category = situation.finding.category
+    package = situation.package
+    if package is not None:
+        if package.name in BOUNDED_BY and category in ("cache", "collection"):
+            return BOUNDED_BY[package.name]
+        chosen = DEPENDENCIES.get(category)
+        return chosen if chosen is not None and chosen.applies(situation.facts) else DEPENDENCIES[""]
+    return next(one for one in ADVICE.get(category, UNKNOWN) if one.applies(situation.facts))
+
+
+def _page(category: str) -> str:
+    return f"docs/leaks/{category if category in ADVICE else 'unknown'}.md"

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["event_of", "expression", "fill", "identifier", "is_path"]
 
 _RESERVED = frozenset(
-    """
-    arguments as async await break case catch class const continue debugger default delete do else enum
-    eval export extends false finally for from function get if implements import in instanceof interface let
-    new null of package private protected public return set static super switch this throw true try typeof
-    undefined var void while with yield
-    """.split()
-)
+    {
+        "arguments", "as", "async", "await", "break", "case", "catch", "class", "const", "continue",
+        "debugger", "default", "delete", "do", "else", "enum", "eval", "export", "extends", "false",
+        "finally", "for", "from", "function", "get", "if", "implements", "import", "in", "instanceof",
+        "interface", "let", "new", "null", "of", "package", "private", "protected", "public", "return",
+        "set", "static", "super", "switch", "this", "throw", "true", "try", "typeof", "undefined", "var",
+        "void", "while", "with", "yield"
+    }
+)  # fmt: skip
 _LONGEST = 40
 _WORD = r"[A-Za-z_$][\w$]*"
 _PART = re.compile(rf"\.?(?P<word>#?{_WORD})|\[\"(?P<key>{_WORD})\"\]|(?P<index>\[[^\]]*\])", re.ASCII)

@@ -1,0 +1,209 @@
+"""What is known about one finding, for choosing advice and filling it in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from heapsleuth.leaks.fixes.javascript import event_of, expression, identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from heapsleuth.leaks.model import Finding, Site
+    from heapsleuth.places import Package, SourceLocation
+
+__all__ = ["DEFAULTS", "Situation", "defaults_of"]
+
+DEFAULTS: Mapping[str, str] = {
+    "callback": "listener",
+    "captured": "previous",
+    "emitter": "emitter",
+    "event": "event",
+    "holder": "holder",
+    "key": "key",
+    "library": "library",
+    "member": "value",
+    "owner": "owner",
+    "promise": "promise",
+    "timer": "timer",
+    "variable": "previous",
+}
+"""The word that stands for each name where the real one is unknown or no JavaScript."""
+
+_HOLDERS = {
+    "cache": "cache",
+    "collection": "list",
+    "socket": "open",
+    "promise": "waiting",
+    "closure": "hooks",
+    "buffer": "chunks",
+    "code": "compiled",
+}
+_MEMBERS = {"collection": "item", "buffer": "chunk", "socket": "socket"}
+_LISTENERS = re.compile(r'^(?P<emitter>.*?)(?: "(?P<event>[^"]*)")? listeners$', re.DOTALL)
+_FUNCTION = re.compile(r"^(?:bound |function |suspended )(?P<name>\S+)$")
+_LONGEST_WORD = 60
+_GENERAL_FUNCTIONS = frozenset({"(anonymous)", "in", "native_bind", "onceWrapper"})
+
+
+def defaults_of(category: str) -> Mapping[str, str]:
+    """Return the word for each placeholder where no name is known."""
+    holder, member = _HOLDERS.get(category, "holder"), _MEMBERS.get(category, "value")
+    return {**DEFAULTS, "holder": holder, "member": member}
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A finding before it has its fix, and what its detector knew by name."""
+
+    finding: Finding
+    given: Mapping[str, str]
+    """`Detection.names`."""
+
+    @cached_property
+    def facts(self) -> Mapping[str, str]:
+        """What conditions look at, as text."""
+        finding = self.finding
+        package = self.package
+        return {
+            "emitter": "",
+            "event": "",
+            "callback": "",
+            **self._said,
+            **self.given,
+            "holder": finding.holder.name,
+            "kind": finding.holder.kind,
+            "members": finding.members.class_name,
+            "title": finding.title,
+            "package": package.name if package else "",
+            "line": self.added_code,
+        }
+
+    @cached_property
+    def _said(self) -> Mapping[str, str]:
+        """Names that holder and members say by themselves."""
+        said = {}
+        listeners = _LISTENERS.match(self.finding.holder.name)
+        if listeners:
+            said = {name: text for name, text in listeners.groupdict().items() if text}
+        function = _FUNCTION.match(self.finding.members.class_name)
+        if function and function["name"] not in _GENERAL_FUNCTIONS:
+            said["callback"] = function["name"]
+        return said
+
+    @cached_property
+    def defaults(self) -> Mapping[str, str]:
+        """The word for each placeholder where no name is known."""
+        return defaults_of(self.finding.category)
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Real names for the placeholders of code; only those that JavaScript can write."""
+        facts = {**self._said, **self.given}
+        found = {
+            "holder": expression(facts.get("variable", self.finding.holder.name)),
+            "emitter": expression(facts.get("emitter", "")),
+            "event": event_of(facts.get("event", "")),
+            "callback": expression(_FUNCTION.sub(r"\g<name>", facts.get("callback", ""))),
+            "key": expression(facts.get("key", "")),
+            "promise": expression(facts.get("promise", self.finding.holder.name)),
+            "variable": expression(facts.get("captured", "")),
+            "member": self._member,
+            "library": self._library,
+        }
+        return {name: code for name, code in found.items() if code}
+
+    @property
+    def _member(self) -> str | None:
+        name = self.finding.members.class_name
+        return identifier(name[:1].lower() + name[1:]) if name[:1].isupper() and name != "Object" else None
+
+    @property
+    def _library(self) -> str | None:
+        if self.package is None:
+            return None
+        words = re.findall(r"[A-Za-z0-9]+", self.package.name.rsplit("/", 1)[-1])
+        return identifier("".join([*words[:1], *(word.title() for word in words[1:])]))
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Names for the summary, quoted as code."""
+        finding = self.finding
+        package = self.package
+        holder = finding.holder.name
+        return {
+            **{name: _quoted(text) for name, text in self.defaults.items()},
+            **{name: _quoted(text) for name, text in {**self._said, **self.given}.items()},
+            "holder": _quoted(holder),
+            "members": _quoted(finding.members.class_name),
+            "package": "" if package is None else _quoted(f"{package.name} {package.version or ''}".strip()),
+            "called": self._called,
+        }
+
+    @cached_property
+    def package(self) -> Package | None:
+        """The dependency at fault: the one that declares the holder, or that adds to one of ours."""
+        if self.finding.holder.package is not None:
+            return self.finding.holder.package
+        adding = [site.package for role in ("added", "member") for site in self._sites(role)]
+        return adding[0] if adding else None
+
+    def _sites(self, role: str) -> list[Site]:
+        return [site for site in self.finding.sites if site.role == role]
+
+    @cached_property
+    def own_site(self) -> Site | None:
+        """The first place in the application's own code."""
+        sites = [site for site in self.finding.sites if site.package is None and _is_file(site.location)]
+        return sites[0] if sites else None
+
+    @property
+    def _called(self) -> str:
+        site = self.own_site
+        if site is None:
+            return ""
+        parts = PurePosixPath(site.location.file.replace("\\", "/")).parts[-2:]
+        line = "" if site.location.line is None else f":{site.location.line}"
+        return f" The application's part is at `{'/'.join(parts).replace('`', '')}{line}`."
+
+    @property
+    def added_code(self) -> str:
+        """The source from the line on that adds members, empty when it is not at hand."""
+        return _from_mark(self._sites("added"))
+
+    @property
+    def holder_code(self) -> str:
+        """The source from the line on that declares the holder, empty when it is not at hand."""
+        return _from_mark(self._sites("holder"))
+
+    @property
+    def member_code(self) -> str:
+        """The source from the line on that the members are made of, empty when it is not at hand."""
+        return _from_mark(self._sites("member"))
+
+    @property
+    def code_around(self) -> str:
+        """All lines known around the place that adds members."""
+        sites = self._sites("added") or self._sites("member")
+        return "\n".join(line.text for site in sites[:1] for line in site.code)
+
+
+def _from_mark(sites: list[Site]) -> str:
+    for site in sites:
+        marked = next((i for i, line in enumerate(site.code) if line.marked), None)
+        if marked is not None:
+            return "\n".join(line.text for line in site.code[marked:])
+    return ""
+
+
+def _is_file(location: SourceLocation) -> bool:
+    return not location.file.startswith("node:")
+
+
+def _quoted(text: str) -> str:
+    cut = text if len(text) <= _LONGEST_WORD else f"{text[: _LONGEST_WORD - 1]}…"
+    return f"`{cut.replace('`', chr(39))}`"

@@ -1,0 +1,131 @@
+"""Advice about timers, promises, closures and async contexts; the last of each always applies."""
+
+from __future__ import annotations
+
+from heapsleuth.leaks.fixes.advice import Advice
+from heapsleuth.leaks.fixes.rewriting import clear_timer
+
+__all__ = ["ASYNC_CONTEXTS", "CLOSURES", "PROMISES", "TIMERS"]
+
+TIMERS = (
+    Advice(
+        "Keep the handle and call `clearInterval` when its owner closes; `unref` lets the process end but "
+        "keeps the interval.",
+        "setInterval($callback, 60_000);",
+        "const timer = setInterval($callback, 60_000);\n$owner.once('close', () => clearInterval(timer));",
+        when={"holder": "^interval"},
+        rewrite=clear_timer,
+    ),
+    Advice(
+        "Queue less than is done: each immediate keeps what its function captures until it has run.",
+        "setImmediate($callback);",
+        "if (!queued) {\n  queued = true;\n  setImmediate($callback); // one for all that waits\n}",
+        when={"holder": "^immediates"},
+    ),
+    Advice(
+        "Keep the handle, and call `clearTimeout` as soon as what it waits for has come. A timer that sets "
+        "the next one has to keep that handle too; `unref` is no fix.",
+        "setTimeout($callback, 60_000);",
+        "const timer = setTimeout($callback, 60_000);\n"
+        "try {\n  await work();\n} finally {\n  clearTimeout(timer);\n}",
+        rewrite=clear_timer,
+    ),
+)
+
+_RACE = (
+    "Every `await` or `race` on a promise that outlives it leaves a reaction there. Wait for $promise "
+    "through an AbortSignal whose listener is removed, or settle it."
+)
+
+PROMISES = (
+    Advice(
+        "Settle $promise or give the wait a limit: each $members keeps its whole scope until then.",
+        "await $promise;",
+        "// abort the wait, not only the race: a reaction on $promise is never removed\n"
+        "await waitFor(stopSignal, { signal: AbortSignal.timeout(30_000) });",
+        when={"kind": "^Promise$", "members": "^suspended "},
+    ),
+    Advice(
+        _RACE,
+        "await Promise.race([$promise, work()]);",
+        "const stop = () => controller.abort();\n"
+        "stopSignal.addEventListener('abort', stop, { once: true });\n"
+        "try {\n  await work({ signal: controller.signal });\n} finally {\n"
+        "  stopSignal.removeEventListener('abort', stop);\n}",
+        when={"kind": "^Promise$"},
+    ),
+    Advice(
+        "Break the chain: each promise of $holder waits for the one before, so that none is ever let go. "
+        "Replace the tail when it has settled.",
+        "$holder = $holder.then(work);",
+        "const next = $holder.then(work, work);\n$holder = next;\n"
+        "next.finally(() => { if ($holder === next) $holder = Promise.resolve(); });",
+        when={"kind": "^variable$"},
+    ),
+    Advice(
+        "Settle every promise of $holder: reject it after a time limit, and forget its resolver then.",
+        "new Promise((resolve, reject) => $holder.set($key, { resolve, reject }));",
+        "new Promise((resolve, reject) => {\n"
+        "  const timer = setTimeout(() => reject(new Error('timed out')), 30_000);\n"
+        "  $holder.set($key, { resolve, reject, timer });\n"
+        "}).finally(() => $holder.delete($key)); // and clearTimeout(timer)",
+        when={"kind": "^Map$"},
+    ),
+    Advice(
+        "Settle every promise of $holder: reject it after a time limit, and forget its resolver then.",
+        "new Promise((resolve) => $holder.push(resolve));",
+        "const { promise, resolve, reject } = Promise.withResolvers();\n$holder.push(resolve);\n"
+        "const timer = setTimeout(reject, 30_000, new Error('timed out'));\n"
+        "promise.finally(() => { clearTimeout(timer); $holder.splice($holder.indexOf(resolve), 1); });",
+        when={"kind": "^(Array|variable)$"},
+    ),
+    Advice(
+        "Settle every promise: reject it after a time limit, and forget its resolver then.",
+        "new Promise((resolve) => waiting.push(resolve));",
+        "Promise.race([answer, timeout(30_000)]).finally(() => waiting.delete(id));",
+    ),
+)
+
+CLOSURES = (
+    Advice(
+        "Cut the chain: functions made in one call share one scope, so the method of the new $holder keeps "
+        "$captured, the $holder before it, and so on. Set it to null, or make the functions elsewhere.",
+        "const $variable = $holder;\nconst unused = () => use($variable);\n"
+        "$holder = { method: () => {} }; // keeps the scope of `unused`, and so $variable",
+        "const method = () => {}; // outside, where no large value is in scope\nfunction replace() {\n"
+        "  const previous = $holder;\n  use(previous);\n  $holder = { method };\n}",
+        when={"chain": "."},
+    ),
+    Advice(
+        "Do not keep scopes of calls: copy what is needed into a small object, and let the rest go.",
+        "$holder.push(() => use(request));",
+        "const id = request.id;\n$holder.push(() => use(id));",
+        when={"members": "^(system / Context|scope of )"},
+    ),
+    Advice(
+        "Drop each function of $holder when it is done, and let it capture ids, not requests.",
+        "$holder.set($key, () => use(request));",
+        "const id = request.id;\n$holder.set($key, () => use(id)); // and $holder.delete($key) when done",
+        when={"kind": "^Map$"},
+    ),
+    Advice(
+        "Do not keep functions that capture per-request values: pass ids, or drop them when done.",
+        "$holder.push(() => use(request));",
+        "const id = request.id;\n$holder.push(() => use(id)); // and remove it when done",
+        when={"kind": "^(Array|variable)$"},
+    ),
+    Advice(
+        "Do not keep functions that capture per-request values: pass ids, or drop them when done.",
+        "hooks.push(() => use(request));",
+        "const id = request.id; hooks.set(id, () => use(id)); // and hooks.delete(id) when done",
+    ),
+)
+
+ASYNC_CONTEXTS = (
+    Advice(
+        "Use `run`, which ends, instead of `enterWith`, which stays for all that follows; and start what "
+        "outlives a request outside its context.",
+        "storage.enterWith(store);",
+        "await storage.run(store, handle);\nstorage.exit(() => startLongLivedThing());",
+    ),
+)
