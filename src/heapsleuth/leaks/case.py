@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heapsleuth.heap.kinds import NodeType
+from heapsleuth.leaks.bulk import bulk_of
 from heapsleuth.leaks.edges import edges_of
 from heapsleuth.leaks.groups import CONTENTS, STRONG
+from heapsleuth.leaks.vocabulary import words
 
 if TYPE_CHECKING:
     from heapsleuth.heap.graph import HeapGraph
+    from heapsleuth.leaks.bulk import Bulk
     from heapsleuth.leaks.history import Moment
     from heapsleuth.leaks.naming import Name
     from heapsleuth.leaks.series import Candidate, Series
@@ -76,6 +79,17 @@ class Case:
     def member_class(self) -> str:
         """Constructor name of the members; closures by their function's name."""
         return "reference" if self.member is None else self.class_name(self.member)
+
+    @cached_property
+    def bulk(self) -> Bulk | None:
+        """What the newest member retains, None when the holder has no visible member."""
+        return None if self.member is None else bulk_of(self.graph, self.member)
+
+    @cached_property
+    def holder_words(self) -> frozenset[str]:
+        """Words of the last two names on the way to the holder, and of their owners' classes."""
+        labels = [label for label in self.names_on_the_way if not label.isdigit()][-2:]
+        return words([*labels, *self.classes_on_the_way[-2:], self.holder_class])
 
     def class_name(self, node: int) -> str:
         """Return what a programmer would call the kind of a node."""

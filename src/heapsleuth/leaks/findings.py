@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from heapsleuth.heap.kinds import EdgeType, NodeType
+from heapsleuth.heap.kinds import EdgeType
 from heapsleuth.leaks.case import Case
 from heapsleuth.leaks.detectors import detect
 from heapsleuth.leaks.fixes import fix_for
-from heapsleuth.leaks.model import Finding, Holder, Members, PathStep, Verdict
+from heapsleuth.leaks.model import Finding, Holder, Members, Verdict
 from heapsleuth.leaks.naming import Name, Namer, Step
 from heapsleuth.leaks.signature import signature
 from heapsleuth.leaks.sites import Places, find_places, sites_of
+from heapsleuth.leaks.story import StoryTeller
 from heapsleuth.units import format_bytes
 
 if TYPE_CHECKING:
@@ -24,12 +25,10 @@ if TYPE_CHECKING:
     from heapsleuth.leaks.evidence import Judgement
     from heapsleuth.leaks.history import Moment
     from heapsleuth.leaks.series import Candidate, Series
-    from heapsleuth.places import SourceLocation
 
 __all__ = ["Judged", "Teller"]
 
 _LABEL_LENGTH = 60
-_MOST_STEPS = 12
 _WHOLE_FROM = 100
 _NEVER, _NONE = " and never loses one", " and lose none"
 
@@ -66,6 +65,7 @@ class Teller:
         self._moment = moment
         self._sources = sources
         self._namer = Namer(moment, old)
+        self._stories = StoryTeller(moment, old, sources)
 
     def tell(self, judged: Judged) -> Finding:
         """Return the finding for one candidate."""
@@ -78,7 +78,7 @@ class Teller:
         package = self._sources.package(location)
         counts = series.references if judgement.metric == "references" else series.counts
         retained = tuple(a + b for a, b in zip(series.retained, series.shallow, strict=True))
-        return Finding(
+        finding = Finding(
             signature=signature(
                 detection.category, detection.holder_name, detection.members, location, package
             ),
@@ -102,12 +102,12 @@ class Teller:
                 bytes_per_work=_rounded(judgement.bytes_growth.rate),
             ),
             exclusive_bytes=self._exclusive(case),
-            path=self._path(case),
+            path=self._stories.path(case),
             evidence_for=judgement.evidence_for,
             evidence_against=judgement.evidence_against,
             sites=sites_of(places, self._sources),
-            fix=fix_for(detection.category, detection.holder_name, detection.members),
         )
+        return replace(finding, fix=fix_for(finding, detection.names))
 
     def _name(self, candidate: Candidate) -> Name:
         """Return the holder's name; where the holder is a scope, the variable's."""
@@ -167,37 +167,6 @@ class Teller:
         if case.candidate.label and member is not None:
             return int(graph.retained_sizes[member])
         return int(graph.retained_sizes[case.holder])
-
-    def _path(self, case: Case) -> tuple[PathStep, ...]:
-        graph = case.graph
-        steps = [
-            PathStep(
-                _edge_text(step.label, step.type),
-                _cut(case.class_name(step.target)),
-                int(graph.node_ids[step.target]),
-            )
-            for step in case.name.steps
-            if case.moment.lifted[step.target] == step.target
-        ]
-        if case.member is not None and (not steps or steps[-1].id != int(graph.node_ids[case.member])):
-            edge = case.candidate.example
-            label = _edge_text(case.edge_label(edge), int(graph.edge_types[edge]))
-            steps.append(
-                PathStep(label, _cut(case.member_class), int(graph.node_ids[case.member]), suspect=True)
-            )
-        if len(steps) > _MOST_STEPS:
-            steps = [*steps[:4], *steps[-(_MOST_STEPS - 4) :]]
-        return tuple(steps)
-
-
-def _edge_text(label: str, kind: int) -> str:
-    if kind in (EdgeType.ELEMENT, EdgeType.HIDDEN):
-        return f"[{label}]"
-    if kind == EdgeType.CONTEXT:
-        return f"variable {_cut(label)}"
-    if kind == EdgeType.INTERNAL and label.isdigit():
-        return "entry"  # a slot of a hash table says nothing; a Map's key may be private
-    return f".{_cut(label)}" if kind == EdgeType.PROPERTY else _cut(label)
 
 
 def _cut(text: str) -> str:

@@ -34,12 +34,12 @@ DETECTORS: tuple[Detector, ...] = (
     SocketDetector(),
     DetachedDomDetector(),
     AsyncContextDetector(),
+    BufferDetector(),
     PromiseDetector(),
     CodeDetector(),
-    BufferDetector(),
     CacheDetector(),
-    CollectionDetector(),
     ClosureDetector(),
+    CollectionDetector(),
     UnknownDetector(),
 )
 

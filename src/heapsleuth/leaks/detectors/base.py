@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from heapsleuth.heap.kinds import NodeType
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from heapsleuth.leaks.case import Case
 
-__all__ = ["Detection", "Detector", "held"]
+__all__ = ["KEYED", "LISTED", "Detection", "Detector", "held", "is_empty"]
+
+KEYED = frozenset({"Map", "WeakMap", "AsyncContextFrame"})
+"""Classes of containers with keys."""
+LISTED = frozenset({"Array", "FinalizationRegistry", "Set", "WeakSet"})
+"""Classes of containers without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +58,21 @@ def held(case: Case, category: str) -> Detection:
         members=case.member_class,
         member_node=case.member,
         title="{kind} {holder} gains {rate} {members} {per} and never loses one",
+    )
+
+
+def is_empty(case: Case) -> bool:
+    """
+    Whether the newest member has no fields.
+
+    A field with a small integer has no edge in a snapshot; the names of fields are with the shape.
+    """
+    if case.member is None:
+        return True
+    if any(reference.label not in ("map", "__proto__") for reference in case.references(case.member)):
+        return False
+    shape = case.child(case.member, "map")
+    fields = None if shape is None else case.child(shape, "descriptors", "instance_descriptors")
+    return fields is None or not any(
+        case.type(reference.target) == NodeType.STRING for reference in case.references(fields)
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["BufferDetector"]
 
 _BUFFERS = frozenset({"ArrayBuffer", "Buffer", "DataView", "SharedArrayBuffer", "system / JSArrayBufferData"})
+_MOSTLY = 0.9
 _TEXT = (NodeType.STRING, NodeType.CONS_STRING, NodeType.SLICED_STRING)
 
 
@@ -26,7 +27,7 @@ class BufferDetector:
         holder_grows = case.holder_class in _BUFFERS or case.type(case.holder) in _TEXT
         if case.series.single and case.member is not None:
             holder_grows |= case.type(case.member) in _TEXT
-        if not holder_grows and not self._is_buffer(case):
+        if not holder_grows and not self._is_buffer(case) and not self._waits_with_buffers(case):
             return None
         return Detection(
             category=self.category,
@@ -39,6 +40,11 @@ class BufferDetector:
             if holder_grows
             else "{kind} {holder} gains {rate} {members} {per}",
         )
+
+    def _waits_with_buffers(self, case: Case) -> bool:
+        """Whether what piles up behind a promise is next to nothing but buffers that reactions captured."""
+        bulk = case.bulk
+        return case.holder_class == "Promise" and bulk is not None and bulk.share(bulk.native) >= _MOSTLY
 
     def _is_buffer(self, case: Case) -> bool:
         name = case.member_class

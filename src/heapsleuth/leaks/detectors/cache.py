@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from heapsleuth.leaks.detectors.base import held
+from heapsleuth.heap.kinds import NodeType
+from heapsleuth.leaks.detectors.base import KEYED, held, is_empty
+from heapsleuth.leaks.vocabulary import CACHE
 
 if TYPE_CHECKING:
     from heapsleuth.leaks.case import Case
     from heapsleuth.leaks.detectors.base import Detection
 
 __all__ = ["CacheDetector"]
-
-_KEYED = frozenset({"Map", "WeakMap", "AsyncContextFrame"})
 
 
 class CacheDetector:
@@ -21,9 +21,27 @@ class CacheDetector:
     category = "cache"
 
     def detect(self, case: Case) -> Detection | None:
-        """Fire on keyed containers."""
+        """
+        Fire on keyed containers of data, and on any container called a cache.
+
+        What is live (tasks, sessions with their callbacks) or says nothing beyond its key is not cached
+        but registered: see `collection`.
+        """
         # Members of a plain object that no field names are values, or keys, of a dictionary.
         dictionary = case.holder_class == "Object" and case.field is None and not case.candidate.chain
-        if case.holder_class not in _KEYED and not case.candidate.dictionary and not dictionary:
+        keyed = case.holder_class in KEYED or case.candidate.dictionary or dictionary
+        called_so = bool(case.holder_words & CACHE)
+        if not keyed and not (called_so and self._is_container(case)):
+            return None
+        if not called_so and self._is_registered(case):
             return None
         return held(case, self.category)
+
+    def _is_container(self, case: Case) -> bool:
+        return case.candidate.chain or case.holder_class in ("Array", "Set")
+
+    def _is_registered(self, case: Case) -> bool:
+        """Whether members are live objects, or empty ones that only mark their key as present."""
+        if case.member is None or case.bulk is None:
+            return False
+        return case.bulk.is_live or (case.type(case.member) == NodeType.OBJECT and is_empty(case))

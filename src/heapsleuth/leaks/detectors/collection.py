@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from heapsleuth.leaks.detectors.base import held
+from heapsleuth.leaks.detectors.base import KEYED, LISTED, held
 
 if TYPE_CHECKING:
     from heapsleuth.leaks.case import Case
     from heapsleuth.leaks.detectors.base import Detection
 
 __all__ = ["CollectionDetector"]
-
-_LISTED = frozenset({"Array", "FinalizationRegistry", "Set", "WeakSet"})
 
 
 class CollectionDetector:
@@ -23,6 +21,8 @@ class CollectionDetector:
     def detect(self, case: Case) -> Detection | None:
         """Fire on listed containers and chains."""
         list_by_head = case.series.single and case.series.counts[-1] > 1
-        if case.holder_class not in _LISTED and not case.candidate.chain and not list_by_head:
+        container = case.holder_class in LISTED or case.holder_class in KEYED or case.candidate.dictionary
+        dictionary = case.holder_class == "Object" and case.field is None
+        if not (container or dictionary or case.candidate.chain or list_by_head):
             return None
         return held(case, self.category)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from heapsleuth.heap.kinds import NodeType
-from heapsleuth.leaks.detectors.base import Detection
+from heapsleuth.leaks.detectors.base import Detection, held
 
 if TYPE_CHECKING:
     from heapsleuth.leaks.case import Case
@@ -16,6 +16,8 @@ __all__ = ["ListenerDetector"]
 _REGISTRIES = re.compile(
     r"^(_?#?)(events|callbacks|listeners|handlers|observers|subscribers|subscriptions)$", re.IGNORECASE
 )
+
+_TARGETS = frozenset({"AbortSignal", "EventEmitter", "EventTarget", "Socket"})
 
 
 class ListenerDetector:
@@ -27,6 +29,8 @@ class ListenerDetector:
         """Fire on Node's EventEmitter and EventTarget, and on registries that look like one."""
         if "kEvents" in "".join(case.names_on_the_way[-4:]) or case.member_class == "Listener":
             return self._event_target(case)
+        if case.holder_class == "FinalizationRegistry" and self._is_registration(case):
+            return held(case, self.category)
         labels = case.names_on_the_way + ((case.field,) if case.field else ())
         at = max((i for i, label in enumerate(labels) if _REGISTRIES.match(label)), default=-1)
         if at < 0 or len(labels) - at > 3:
@@ -51,6 +55,15 @@ class ListenerDetector:
             member_node=_callback(case, member),
             title="{holder} gain {rate} {members} {per} and lose none",
         )
+
+    def _is_registration(self, case: Case) -> bool:
+        """Whether members are records to remove a listener by: its target and its function."""
+        if case.member is None or case.class_name(case.member) != "Object":
+            return False
+        kept = [reference.target for reference in case.references(case.member)]
+        functions = sum(case.type(node) == NodeType.CLOSURE for node in kept)
+        targets = sum(case.class_name(node) in _TARGETS for node in kept)
+        return functions > 0 and targets > 0
 
     def _event_target(self, case: Case) -> Detection:
         steps = case.name.steps

@@ -5,38 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from heapsleuth.heap.kinds import NodeType
-from heapsleuth.leaks.detectors.base import Detection
+from heapsleuth.leaks.bulk import HANDLES
+from heapsleuth.leaks.detectors.base import Detection, held
+from heapsleuth.leaks.vocabulary import CONNECTIONS
 
 if TYPE_CHECKING:
     from heapsleuth.leaks.case import Case
 
 __all__ = ["SocketDetector"]
 
-# Constructors of Node's own handle-backed objects.
-_HANDLES = frozenset(
-    {
-        "ChildProcess",
-        "ClientHttp2Session",
-        "ClientHttp2Stream",
-        "ClientRequest",
-        "FSWatcher",
-        "FileHandle",
-        "HTTPParser",
-        "Http2Session",
-        "MessagePort",
-        "Pipe",
-        "Process",
-        "ReadStream",
-        "ServerHttp2Session",
-        "ServerHttp2Stream",
-        "Socket",
-        "TCP",
-        "TLSSocket",
-        "UDP",
-        "Worker",
-        "WriteStream",
-    }
-)
+# What is registered as a connection is one when there is this much behind it.
+_LEAST_NODES = 8
 
 
 class SocketDetector:
@@ -47,8 +26,10 @@ class SocketDetector:
     def detect(self, case: Case) -> Detection | None:
         """Fire when the members are handles."""
         member = case.member
-        if member is None or case.member_class not in _HANDLES:
+        if member is None:
             return None
+        if case.member_class not in HANDLES:
+            return held(case, self.category) if self._is_connection(case) else None
         # The object a program works with: a `TCP` is what `Socket` and `Server` have inside.
         owner = case.child(member, "<symbol owner_symbol>")
         shown = member if owner is None else owner
@@ -62,3 +43,11 @@ class SocketDetector:
             member_node=shown,
             title="{kind} {holder} keeps {rate} {members} open {per}",
         )
+
+    def _is_connection(self, case: Case) -> bool:
+        """Whether members are a library's connections: with a handle inside, or called so and live."""
+        bulk = case.bulk
+        if bulk is None or case.type(case.holder) not in (NodeType.OBJECT, NodeType.ARRAY):
+            return False
+        called_so = bool(case.holder_words & CONNECTIONS)
+        return called_so and bulk.is_live and (bulk.handles > 0 or bulk.nodes >= _LEAST_NODES)
