@@ -13,6 +13,7 @@ from heapsleuth.leaks.model import Finding, Holder, Members, Verdict
 from heapsleuth.leaks.naming import Name, Namer, Step
 from heapsleuth.leaks.signature import signature
 from heapsleuth.leaks.sites import Places, find_places, sites_of
+from heapsleuth.leaks.stacks import StackFinder
 from heapsleuth.leaks.story import StoryTeller
 from heapsleuth.units import format_bytes
 
@@ -66,6 +67,7 @@ class Teller:
         self._sources = sources
         self._namer = Namer(moment, old)
         self._stories = StoryTeller(moment, old, sources)
+        self._stacks = StackFinder(moment.graph, sources)
 
     def tell(self, judged: Judged) -> Finding:
         """Return the finding for one candidate."""
@@ -106,6 +108,7 @@ class Teller:
             evidence_for=judgement.evidence_for,
             evidence_against=judgement.evidence_against,
             sites=sites_of(places, self._sources),
+            stacks=self._stacks.stacks(case) if _waits(detection) else (),
         )
         return replace(finding, fix=fix_for(finding, detection.names))
 
@@ -167,6 +170,10 @@ class Teller:
         if case.candidate.label and member is not None:
             return int(graph.retained_sizes[member])
         return int(graph.retained_sizes[case.holder])
+
+
+def _waits(detection: Detection) -> bool:
+    return detection.category == "promise" or detection.holder_kind == "Promise"
 
 
 def _cut(text: str) -> str:

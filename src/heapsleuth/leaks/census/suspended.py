@@ -6,6 +6,7 @@ the chain is not counted again.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,33 +23,56 @@ if TYPE_CHECKING:
 
     from heapsleuth.leaks.heap_view import HeapView
 
-__all__ = ["count_suspended"]
+__all__ = ["Suspended", "count_suspended", "find_suspended"]
 
 _DEEPEST = 12
 """Functions of a chain that are told apart; what is further out is left out of the name."""
 
 
-def count_suspended(view: HeapView) -> list[CensusRow]:
-    """Return a row per chain of suspended async functions."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Suspended:
+    """k chains of async functions suspended on one another."""
+
+    innermost: NDArray[np.int64]
+    """(k,) the suspended function of each chain that waits for no other one."""
+    keys: NDArray[np.uint64]
+    """(k,) equal for chains of the same functions."""
+    levels: tuple[NDArray[np.int64], ...]
+    """By depth, innermost first: (k,) the function's closure, -1 where a chain has ended."""
+
+    def functions_of(self, chain: int) -> list[int]:
+        """Return the closures of one chain, innermost first."""
+        return [int(level[chain]) for level in self.levels if level[chain] >= 0]
+
+
+def find_suspended(view: HeapView) -> Suspended:
+    """Return every chain of suspended async functions."""
     suspended = _suspended(view)
     if not len(suspended):
-        return []
+        nobody = np.empty(0, dtype=np.int64)
+        return Suspended(nobody, np.empty(0, dtype=np.uint64), ())
     awaiter = _awaiters(view, suspended)
     functions = view.targets(suspended, EdgeType.INTERNAL, "function")
     innermost = np.setdiff1d(suspended, awaiter)
-    levels = [innermost]
     keys = np.zeros(len(innermost), dtype=np.uint64)
+    levels = []
+    level = innermost
     for _ in range(_DEEPEST):
-        level = levels[-1]
-        here = level >= 0
+        here = look_up(suspended, functions, level)
+        levels.append(here)
         codes = np.zeros(len(level), dtype=np.uint64)
-        codes[here] = view.kinds.keys(look_up(suspended, functions, level[here]))
+        codes[here >= 0] = view.kinds.keys(here[here >= 0])
         keys = mixed(keys, codes)
-        levels.append(look_up(suspended, awaiter, level))
+        level = look_up(suspended, awaiter, level)
+    return Suspended(innermost, keys, tuple(levels))
+
+
+def count_suspended(view: HeapView) -> list[CensusRow]:
+    """Return a row per chain of suspended async functions."""
+    suspended = find_suspended(view)
     rows = []
-    for group in largest_groups(view, keys, innermost):
-        chain = [int(level[group.example]) for level in levels[:-1] if level[group.example] >= 0]
-        called = look_up(suspended, functions, np.array(chain)).tolist()
+    for group in largest_groups(view, suspended.keys, suspended.innermost):
+        called = suspended.functions_of(group.example)
         name = " ← ".join(view.function_name(function) for function in called)
         place = view.place(called[0])
         rows.append(CensusRow("suspended-functions", name, group.count, group.retained_bytes, place))

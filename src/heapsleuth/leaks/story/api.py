@@ -129,9 +129,9 @@ def _edge(moment: Moment, step: Step, owner: int) -> str:
         return "reaction"
     if kind == "FinalizationRegistry":
         return "held value"
+    if graph.own_name(step.target) == "TimersList":
+        return f"list of {_position(moment, owner, step)} ms"
     if step.type == EdgeType.ELEMENT:
-        if graph.own_name(step.target) == "TimersList":
-            return f"list of {int(step.label):,} ms"
         return "array[…]" if kind == "Array" else "[…]"
     if owner != step.source:
         return "array[…]" if kind == "Array" else shown_key(_key_before(moment, step))
@@ -187,3 +187,13 @@ def _is_scope(moment: Moment, node: int) -> bool:
 
 def _is_plain(moment: Moment, node: int) -> bool:
     return moment.graph.own_name(node) == "Object"
+
+
+def _position(moment: Moment, owner: int, step: Step) -> str:
+    """Return the number by which an object holds the target; the slot of a backing store says nothing."""
+    graph = moment.graph
+    edges = slice(int(graph.first_edges[owner]), int(graph.first_edges[owner + 1]))
+    wanted = graph.edge_targets[edges] == step.target
+    wanted &= graph.edge_types[edges] == EdgeType.ELEMENT
+    numbers = graph.edge_names[edges][wanted]
+    return f"{int(numbers[0]):,}" if len(numbers) else "some"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["StoryTeller"]
 
 _LABEL_LENGTH = 60
+_TIMERS = {"Timeout": "timers", "Immediate": "immediates"}
 
 
 class StoryTeller:
@@ -57,6 +58,10 @@ class StoryTeller:
             source = int(source_of(self._graph, np.array([edge]))[0])
             way.append(Step(source, case.edge_label(edge), int(self._graph.edge_types[edge]), case.member))
         stops = self._stops(case, way)
+        runtime = _TIMERS.get(case.member_class) if case.candidate.chain else None
+        if runtime is not None and stops and stops[0].label != runtime:
+            # Their list is a ring that can be entered anywhere, and belongs to the runtime.
+            stops = [Stop("", case.holder, runtime, lasting=True), stops[-1]]
         suspects = suspect_steps([self._life(stop, i == len(stops) - 1) for i, stop in enumerate(stops)])
         stops = [replace(stop, suspect=i in suspects) for i, stop in enumerate(stops)]
         ids = self._graph.node_ids
