@@ -40,8 +40,8 @@ For: the members are scripts, modules or contexts; or they are functions (or obj
 that were each compiled by themselves: no two of them are from the same script.
 
 Against: the functions come from one script, compiled once. Then they are closures made by it, and the
-finding is about what holds them. A `Map` or object of compiled functions by key is a cache that has no
-bound; see [caches](cache.md).
+finding is about what holds them. Compiled functions in something that is called a cache are a cache
+that has no bound; see [caches](cache.md).
 
 ## Known false alarms
 
@@ -67,6 +67,7 @@ import numpy as np
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.detectors.base import Detection
+from heapsleuth.leaks.vocabulary import CACHE
 
 if TYPE_CHECKING:
     from heapsleuth.leaks.case import Case
@@ -87,7 +88,6 @@ _UNITS = frozenset(
     }
 )
 _CONTEXT = "<symbol node:contextify:context>"
-_KEYED = frozenset({"Map", "WeakMap"})
 _MOST_MEMBERS = 64
 _SAME_SCRIPT = 0.5
 
@@ -104,7 +104,7 @@ class CodeDetector:
             return None
         unit = self._unit(case, member) or self._unit(case, case.holder)
         if unit is None:
-            if case.holder_class in _KEYED or case.candidate.dictionary or not self._one_by_one(case):
+            if case.holder_words & CACHE or not self._one_by_one(case):
                 return None
             unit = "compiled function"
         # Node's loader calls it by whatever variable it had at hand.

@@ -1,0 +1,93 @@
+"""Heaps that must and must not fire, one file of cases per kind; `cases/README.md` has the words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from heapsleuth.leaks.analysis import analyze
+from heapsleuth.leaks.check_model import Round
+from heapsleuth.leaks.detectors import DETECTORS
+from heapsleuth.leaks.model import AnalysisReport, Finding, Verdict
+from tests.leaks.case_heap import ROUNDS, WORK, World
+
+CASES = Path(__file__).parent / "cases"
+FILES = sorted(CASES.glob("*.yml"))
+LEAST_FIRING = 4
+LEAST_QUIET = 3
+_WORDS = {"name", "why", "heap", "rounds", "verdict", "finds", "bounded"}
+_FIRING = ("leak", "undecided")
+
+
+def cases(path: Path) -> list[dict[str, Any]]:
+    loaded: list[dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+EVERY_CASE = [
+    pytest.param(case, id=f"{path.stem}: {case['name']}") for path in FILES for case in cases(path)
+]
+
+
+def said(finding: Finding) -> dict[str, Any]:
+    """Return what a case may expect of a finding."""
+    return {
+        "verdict": finding.verdict.value,
+        "category": finding.category,
+        "holder": finding.holder.name,
+        "kind": finding.holder.kind,
+        "members": finding.members.class_name,
+        "counts": list(finding.members.counts),
+    }
+
+
+def agrees(finding: Finding, expected: dict[str, Any]) -> bool:
+    known = said(finding)
+    begins = finding.members.class_name.startswith(expected.get("members", ""))
+    exact = all(known[key] == expected[key] for key in expected if key not in ("members", "title"))
+    return exact and begins and expected.get("title", "") in finding.title
+
+
+def fires(case: dict[str, Any], category: str) -> bool:
+    """Whether a case expects a finding of its file's kind."""
+    return any(
+        found.get("category") == category and found.get("verdict", "leak") in _FIRING
+        for found in case.get("finds", [])
+    )
+
+
+@pytest.mark.parametrize("case", EVERY_CASE)
+def test_each_heap_gives_the_findings_its_case_expects(case: dict[str, Any], tmp_path: Path) -> None:
+    assert set(case) <= _WORDS
+    report = _analysed(case, tmp_path)
+    expected = case.get("finds", [])
+    told = [{**said(finding), "title": finding.title} for finding in report.findings]
+
+    assert report.verdict is Verdict(case["verdict"]), told
+    for one in expected:
+        assert any(agrees(finding, one) for finding in report.findings), (one, told)
+    assert len(report.findings) == len(expected), told
+    assert set(case.get("bounded", [])) <= {finding.holder.name for finding in report.bounded}
+
+
+def _analysed(case: dict[str, Any], folder: Path) -> AnalysisReport:
+    rounds = case.get("rounds", ROUNDS)
+    paths = World(case["heap"]).play(folder, rounds)
+    return analyze(paths, work=[WORK * (number + 1.0) for number in range(rounds)], index=False)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_kind_has_enough_heaps_that_must_and_must_not_fire(path: Path) -> None:
+    names = [case["name"] for case in cases(path)]
+    firing = [case for case in cases(path) if fires(case, path.stem)]
+
+    assert len(set(names)) == len(names)
+    assert len(firing) >= LEAST_FIRING
+    assert len(names) - len(firing) >= LEAST_QUIET
+
+
+def test_each_kind_has_a_file_of_cases() -> None:
+    assert {path.stem for path in FILES} == {detector.category for detector in DETECTORS}
