@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from heapsleuth.errors import ExitCode
 from heapsleuth.reports.html import analysis_context
@@ -31,6 +31,7 @@ def render(report: CheckReport, out: TextIO, *, base_dir: str = "") -> None:
     """Write the page; paths inside `base_dir`, an absolute path, are relative to it."""
     failed = report.exit_code is ExitCode.FAILED
     reason = report.reason
+    analysis: dict[str, Any] = {"links": []} if report.analysis is None else analysis_context(report.analysis)
     write(
         "check.html",
         out,
@@ -41,7 +42,7 @@ def render(report: CheckReport, out: TextIO, *, base_dir: str = "") -> None:
         command=report.target.reproduce,
         memory=_memory(report),
         output=clean_block(report.output_tail.rstrip()[-8000:])[-_MOST_OUTPUT:],
-        **({} if report.analysis is None else analysis_context(report.analysis)),
+        **analysis,
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from heapsleuth.reports import wording
 from heapsleuth.reports.html_charts import bytes_chart
-from heapsleuth.reports.html_finding import findings_of, headline
+from heapsleuth.reports.html_finding import Findings, findings_of, headline
 from heapsleuth.reports.html_page import write
 from heapsleuth.reports.untrusted import clean
 
@@ -49,9 +49,11 @@ def analysis_context(report: AnalysisReport) -> dict[str, Any]:
     snapshot = report.snapshot
     classes = () if snapshot is None else snapshot.classes
     deltas = () if comparison is None else comparison.rows
+    findings = findings_of(report)
     return {
         "report": report,
-        "findings": findings_of(report),
+        "findings": findings,
+        "links": _links(report, findings),
         "grows": len(report.inputs) > 1,
         "unit": wording.work_unit(report),
         "mode": _MODES.get(report.mode, ""),
@@ -66,6 +68,22 @@ def analysis_context(report: AnalysisReport) -> dict[str, Any]:
         "statistics_total": 0 if snapshot is None else sum(size for _, size in snapshot.statistics),
         "runtimes": sorted({one.runtime for one in report.inputs if one.runtime}),
     }
+
+
+def _links(report: AnalysisReport, findings: Findings) -> list[tuple[str, str]]:
+    """Return anchor and text of the parts below the findings."""
+    parts = (
+        ("suppressed", "Suppressed", bool(findings.suppressed)),
+        ("bounded", "Not leaks", bool(report.bounded)),
+        ("resources", "Live resources", report.snapshot is not None),
+        ("waste", "Waste", report.snapshot is not None and bool(report.snapshot.waste)),
+        ("kinds", "Memory by kind", report.snapshot is not None),
+        ("classes", "Classes", report.snapshot is not None),
+        ("comparison", "Comparison", report.comparison is not None),
+        ("inputs", "Snapshots", True),
+        ("environment", "Environment", True),
+    )
+    return [(anchor, text) for anchor, text, there in parts if there]
 
 
 def _name(row: ClassRow | ClassDelta) -> tuple[str, str]:

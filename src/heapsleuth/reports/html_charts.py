@@ -22,7 +22,7 @@ WIDTH = 380
 HEIGHT = 190
 _TOP = 22
 _BOTTOM = 38
-_RIGHT = 14
+_RIGHT = 26
 _CHARACTER = 6.3
 """Width of a digit at the charts' type size, in units of the drawing."""
 _MOST_DOTS = 24
@@ -32,6 +32,9 @@ _FLAT_SHARE = 0.01
 """A spread below this share of the values is drawn as flat: an axis of its own would make hills of it."""
 _HIGH_SHARE = 0.5
 """Values that all lie above this share of the largest get an axis that does not begin at 0."""
+_Units = tuple[tuple[int, str], ...]
+_BYTE_UNITS: _Units = ((10**12, " TB"), (10**9, " GB"), (10**6, " MB"), (10**3, " kB"), (1, " B"))
+_COUNT_UNITS: _Units = ((1, ""),)
 _SPARK = (88.0, 26.0, 3.0)
 """Width, height and margin of a spark line."""
 
@@ -102,12 +105,12 @@ class Spark:
 
 def bytes_chart(title: str, values: Sequence[int], works: Sequence[float | None], unit: str) -> Chart | None:
     """Return the chart of sizes; None for fewer than two."""
-    return _chart(title, values, works, unit, format_bytes)
+    return _chart(title, values, works, unit, format_bytes, _BYTE_UNITS)
 
 
 def count_chart(title: str, values: Sequence[int], works: Sequence[float | None], unit: str) -> Chart | None:
     """Return the chart of counts; None for fewer than two."""
-    return _chart(title, values, works, unit, format_count)
+    return _chart(title, values, works, unit, format_count, _COUNT_UNITS)
 
 
 def spark(values: Sequence[int]) -> Spark | None:
@@ -130,13 +133,14 @@ def _chart(
     works: Sequence[float | None],
     unit: str,
     form: Callable[[float], str],
+    units: _Units,
 ) -> Chart | None:
     if len(values) < 2 or len(works) != len(values):  # noqa: PLR2004 - a line has two ends
         return None
     places, labels, x_title = _along(works, unit)
     levels = _levels(min(values), max(values))
     low, high = levels[0], levels[-1]
-    texts = [_round(form(level)) for level in levels]
+    texts = _level_texts(levels, units)
     left = round(12 + _CHARACTER * max(map(len, texts)), 1)
 
     def across(place: float) -> float:
@@ -181,7 +185,7 @@ def _levels(low: int, high: int) -> list[float]:
 
 def _round_step(rough: float) -> float:
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999)
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
     # Counts and bytes are whole.
     return max(1.0, float(math.ceil(step)))
 
@@ -198,9 +202,8 @@ def _marked(labels: Sequence[str], room: float) -> list[int]:
     return list(range(0, last + 1, every))
 
 
-def _round(text: str) -> str:
-    """Return `5 MB` for `5.00 MB`: levels are round by choice, their digits say nothing."""
-    number, space, unit = text.partition(" ")
-    if "." not in number:
-        return text
-    return number.rstrip("0").rstrip(".") + space + unit
+def _level_texts(levels: Sequence[float], units: _Units) -> list[str]:
+    """Return the levels in one unit, with as many digits as tell them apart."""
+    factor, name = next(one for one in units if levels[-1] >= one[0] or one[0] == 1)
+    decimals = max(0, -math.floor(math.log10((levels[1] - levels[0]) / factor) + 1e-9))
+    return [f"{level / factor:,.{decimals}f}{name}" if level else f"0{name}" for level in levels]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from heapsleuth.leaks.model import AnalysisReport, Finding, Verdict
 from heapsleuth.reports import wording
 from heapsleuth.reports.html_charts import Chart, Spark, bytes_chart, count_chart, spark
+from heapsleuth.reports.untrusted import clean_block
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from heapsleuth.leaks.model import PathStep
+    from heapsleuth.leaks.model import Fix, PathStep, Site
 
 __all__ = ["Findings", "Shown", "Stretch", "findings_of"]
 
@@ -40,6 +42,12 @@ class Shown:
     """Its verdict; `suspect` when there was only one snapshot."""
     meaning: str
     """What its confidence says, in words."""
+    cure: str
+    """The first sentence of its fix; empty without one."""
+    diff: tuple[tuple[str, str], ...]
+    """Lines of the fix: `before`, `after` or `both`, and the text."""
+    sites: tuple[Site, ...]
+    """Those that say more than the places of holder and members."""
     charts: tuple[Chart, ...]
     spark: Spark | None
     path: tuple[Stretch, ...]
@@ -80,6 +88,9 @@ def _shown(report: AnalysisReport, ordered: Sequence[Finding], numbers: dict[str
         finding=finding,
         word="suspect" if report.mode == "single" else finding.verdict.value,
         meaning=_meaning(report, finding),
+        cure="" if finding.fix is None else _first_sentence(finding.fix.summary),
+        diff=() if finding.fix is None else _diff(finding.fix),
+        sites=tuple(site for site in finding.sites if site.code or not _is_said(finding, site)),
         charts=tuple(chart for chart in charts if chart is not None),
         spark=spark(members.retained_bytes),
         path=_stretches(finding.path),
@@ -101,6 +112,27 @@ def _meaning(report: AnalysisReport, finding: Finding) -> str:
     if leaks >= _SHARE:
         return "Of 100 findings with this evidence, fewer than 1 is a false alarm."
     return f"Of 100 findings with this evidence, about {leaks} are leaks."
+
+
+def _first_sentence(text: str) -> str:
+    first, stop, _ = text.partition(". ")
+    return first + stop.rstrip()
+
+
+def _is_said(finding: Finding, site: Site) -> bool:
+    """Whether the place stands beside the name of the holder or the members already."""
+    return str(site.location) in {str(finding.holder.location), str(finding.members.location)}
+
+
+def _diff(fix: Fix) -> tuple[tuple[str, str], ...]:
+    before, after = clean_block(fix.before), clean_block(fix.after)
+    lines: list[tuple[str, str]] = []
+    for kind, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind == "equal":
+            lines += [("both", text) for text in before[i:j]]
+        else:
+            lines += [("before", text) for text in before[i:j]] + [("after", text) for text in after[k:m]]
+    return tuple(lines)
 
 
 def _stretches(path: Sequence[PathStep]) -> tuple[Stretch, ...]:

@@ -3,14 +3,16 @@
   // Theme: the system's, or the one chosen; kept for the next look where the browser lets a file keep anything.
   var root = document.documentElement;
   var button = document.getElementById("theme");
-  var order = ["system", "light", "dark"];
+  var names = { system: "Auto", light: "Light", dark: "Dark" };
+  var order = Object.keys(names);
   var key = "heapsleuth-theme";
   function kept() {
     try { return localStorage.getItem(key); } catch (refused) { return null; }
   }
   function use(theme) {
     if (theme === "system") { delete root.dataset.theme; } else { root.dataset.theme = theme; }
-    button.textContent = "Theme: " + theme;
+    button.textContent = "\u25d0 " + names[theme];
+    button.setAttribute("aria-label", "Colours: " + (theme === "system" ? "as the system" : theme));
     button.dataset.theme = theme;
   }
   button.addEventListener("click", function () {
