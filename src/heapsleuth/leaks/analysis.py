@@ -10,10 +10,12 @@ from heapsleuth.leaks import comparison, inputs
 from heapsleuth.leaks.candidates import find_candidates
 from heapsleuth.leaks.causes import one_per_cause
 from heapsleuth.leaks.confidence import load_model
+from heapsleuth.leaks.dominance import grown_below
 from heapsleuth.leaks.evidence import judge
 from heapsleuth.leaks.findings import Judged, Teller
 from heapsleuth.leaks.history import History
 from heapsleuth.leaks.model import AnalysisReport, Finding, Verdict, Warning_
+from heapsleuth.leaks.relations import by_signature, relate
 from heapsleuth.leaks.series import measure
 from heapsleuth.leaks.single import analyse_single
 from heapsleuth.leaks.structural import analyse_structural
@@ -25,11 +27,16 @@ if TYPE_CHECKING:
     from heapsleuth.leaks.confidence import ConfidenceModel
     from heapsleuth.leaks.inputs import Arranged
     from heapsleuth.leaks.model import Comparison
+    from heapsleuth.leaks.series import Candidate
 
 __all__ = ["analyze"]
 
 # Below this share of the heap's growth, something that may or may not be a leak only distracts.
 _TRIFLE = 0.005
+
+# Where less than this of the heap's growth is explained by holders that gained members, it is looked
+# for further down.
+_EXPLAINED = 0.3
 
 
 def analyze(
@@ -74,7 +81,8 @@ def analyze(
     model = load_model()
     history, cases = judge_growth(sequence.graphs, sequence.work, model)
     teller = Teller(history.last, history.births == 0, sources, per=sequence.per)
-    told = one_per_cause([teller.tell(case) for case in cases])
+    told = [teller.tell(case) for case in cases]
+    told = relate(history, one_per_cause(told), by_signature(told, cases), teller.called)
     growth = described[-1].heap_bytes - described[0].heap_bytes
     findings = [finding for finding in told if _matters(finding, growth)]
     return AnalysisReport(
@@ -100,7 +108,15 @@ def judge_growth(
 ) -> tuple[History, list[Judged]]:
     """Return the history and every candidate that grew, most likely and largest first."""
     history = History(graphs)
-    candidates = find_candidates(history)
+    cases = _judged(history, find_candidates(history), work, model)
+    if _explained(history, cases) < _EXPLAINED:
+        cases += _judged(history, grown_below(history), work, model)
+    return history, cases
+
+
+def _judged(
+    history: History, candidates: list[Candidate], work: Sequence[float], model: ConfidenceModel
+) -> list[Judged]:
     cases = []
     for candidate, series in zip(candidates, measure(history, candidates), strict=True):
         judgement = judge(series, work, model)
@@ -108,7 +124,18 @@ def judge_growth(
             judgement.verdict is Verdict.BOUNDED or judgement.confidence >= model.drop_below
         ):
             cases.append(Judged(candidate, series, judgement))
-    return history, cases
+    return cases
+
+
+def _explained(history: History, cases: Sequence[Judged]) -> float:
+    """Return the share of the heap's growth that hangs on what was found to grow."""
+    first, last = (int(moment.graph.shallow_sizes.sum()) for moment in history.moments[:: len(history.moments) - 1])
+    found = sum(
+        case.series.retained[-1] - case.series.retained[0]
+        for case in cases
+        if case.judgement.verdict is Verdict.LEAK
+    )
+    return found / max(1, last - first)
 
 
 def _matters(finding: Finding, heap_growth: int) -> bool:

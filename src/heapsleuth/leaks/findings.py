@@ -13,6 +13,7 @@ from heapsleuth.leaks.model import Finding, Holder, Members, Verdict
 from heapsleuth.leaks.naming import Name, Namer, Step
 from heapsleuth.leaks.signature import signature
 from heapsleuth.leaks.sites import Places, find_places, sites_of
+from heapsleuth.leaks.spoken import Speech, as_spoken
 from heapsleuth.leaks.stacks import StackFinder
 from heapsleuth.leaks.story import StoryTeller
 from heapsleuth.units import format_bytes
@@ -66,13 +67,15 @@ class Teller:
         self._moment = moment
         self._sources = sources
         self._namer = Namer(moment, old)
+        self._speech = Speech(moment.graph, sources)
         self._stories = StoryTeller(moment, old, sources)
         self._stacks = StackFinder(moment.graph, sources)
 
     def tell(self, judged: Judged) -> Finding:
         """Return the finding for one candidate."""
         case = Case(self._moment, judged.candidate, judged.series, self._name(judged.candidate))
-        detection = detect(case)
+        detected = detect(case)
+        detection = as_spoken(self._speech, case, detected)
         series, judgement = judged.series, judged.judgement
         places = self._places(case, detection)
         location = places.first_of_holder or places.first_of_members
@@ -81,9 +84,8 @@ class Teller:
         counts = series.references if judgement.metric == "references" else series.counts
         retained = tuple(a + b for a, b in zip(series.retained, series.shallow, strict=True))
         finding = Finding(
-            signature=signature(
-                detection.category, detection.holder_name, detection.members, location, package
-            ),
+            # By names that are equal in all versions of Node.js, not as they are spoken.
+            signature=signature(detected.category, detected.holder_name, detected.members, location, package),
             category=detection.category,
             verdict=judgement.verdict,
             confidence=judgement.confidence,
@@ -111,6 +113,10 @@ class Teller:
             stacks=self._stacks.stacks(case) if _waits(detection) else (),
         )
         return replace(finding, fix=fix_for(finding, detection.names))
+
+    def called(self, node: int) -> str:
+        """Return what any object is called in a list of holders: `Map byUser`, `timers`."""
+        return self._stories.called(node)
 
     def _name(self, candidate: Candidate) -> Name:
         """Return the holder's name; where the holder is a scope, the variable's."""

@@ -11,10 +11,10 @@ from heapsleuth.heap.kinds import NodeType
 from heapsleuth.leaks.edges import source_of
 from heapsleuth.leaks.heap_view import cut
 from heapsleuth.leaks.model import PathStep
-from heapsleuth.leaks.naming import Step
+from heapsleuth.leaks.naming import Namer, Step
 from heapsleuth.leaks.story.api import api_steps
 from heapsleuth.leaks.story.folds import NODE, Stop, folded
-from heapsleuth.leaks.story.lasting import LastingWays
+from heapsleuth.leaks.story.lasting import LASTING_ROOTS, LastingWays
 from heapsleuth.leaks.story.liveness import Life, sign_of_death, suspect_steps
 from heapsleuth.leaks.story.roots import find_root
 
@@ -49,6 +49,7 @@ class StoryTeller:
         self._old = old
         self._sources = sources
         self._ways = LastingWays(moment, old)
+        self._names = Namer(moment, old)
 
     def path(self, case: Case) -> tuple[PathStep, ...]:
         """Return the steps from the root to the newest member; the suspect ones are marked."""
@@ -69,6 +70,22 @@ class StoryTeller:
             PathStep(_cut(stop.edge), _cut(stop.label), int(ids[stop.node]), stop.suspect)
             for stop in folded(stops)
         )
+
+    def called(self, node: int) -> str:
+        """Return class and name of an object that keeps others: `Map byUser`, `timers`, `global handles`."""
+        graph = self._graph
+        kind = graph.own_name(node)
+        if graph.node_types[node] == NodeType.SYNTHETIC:
+            return LASTING_ROOTS.get(kind, cut(kind))
+        if kind in _TIMERS or kind == "TimersList":
+            return _TIMERS.get(kind, "timers")
+        name = self._names.name(node).text
+        if kind.startswith("system / Context"):
+            place = self._sources.context_location(node)
+            return f"closure in {place.function}" if place and place.function else "a closure"
+        if graph.node_types[node] == NodeType.CLOSURE:
+            kind = "function"
+        return _cut(name if name.startswith(kind) or not kind else f"{kind} {name}")
 
     def _stops(self, case: Case, way: Sequence[Step]) -> list[Stop]:
         """Return root and objects of a way, members of lists counted."""
