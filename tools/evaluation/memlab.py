@@ -125,12 +125,20 @@ def _run(mode: Mode, snapshots: Sequence[Path]) -> Said:
         command = [*program, *arguments, "--work-dir", str(Path(scratch, "work"))]
         began = time.monotonic()
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+            # Its report is on standard error for some commands, and on standard output for others.
+            done = subprocess.run(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=TIMEOUT_S,
+                check=False,
+            )
         except subprocess.TimeoutExpired:
             return Said(says_leak=False, text="", seconds=TIMEOUT_S, failed=f"no answer within {TIMEOUT_S} s")
     seconds = round(time.monotonic() - began, 1)
     said, text = _result(mode, done.stdout)
-    failed = done.stderr[-500:] if done.returncode else None
+    failed = done.stdout[-500:] if done.returncode else None
     return Said(says_leak=said, text=text, seconds=seconds, failed=failed)
 
 

@@ -31,20 +31,22 @@ _TYPES = (
 )
 GENERIC = _words("""
     Array Arrays Object Objects Map Maps Set Sets WeakMap WeakSet WeakRef Promise Promises Function String
-    Number Symbol Error Buffer ArrayBuffer Uint8Array closure context ctx table elements properties string
-    global globalThis module exports node_modules anonymous concatenated sliced system Context Generator
-    key keys value values entry entries item items list chain queue function variable
+    Number Symbol Error Buffer ArrayBuffer Uint8Array Float64Array DataView closure context ctx table elements
+    properties string global globalThis module exports node_modules anonymous concatenated sliced system
+    Context Generator key keys value values entry entries item items list chain queue function variable
 """)
 """Words that say what kind of thing it is and not which."""
 RUNTIME = _words("""
     Timeout TimersList timerListMap timerListQueue Immediate Listener EventEmitter EventTarget AbortSignal
-    Socket FinalizationRegistry WeakCell PromiseReaction kEvents _events _idleNext _idlePrev _onTimeout
+    Socket TCP FinalizationRegistry WeakCell PromiseReaction kEvents _events _idleNext _idlePrev _onTimeout
 """)
 """Names that Node and V8 give: they count only where the truth has no name of its own."""
 _FILLERS = _words("at in of on and held with whose under from for that per the each is are")
 
 _IDENTIFIER = r"[A-Za-z_$][\w$]*"
 _FILE = re.compile(r"[\w@$.-]*/[^\s)]*|\b[\w$-]+\.[cm]?[jt]s\b")
+# In a pattern, what stands before an arrow is the edge by which the container is held.
+_EDGE = re.compile(rf"({_IDENTIFIER})\s*->")
 _DOTTED = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})+")
 _AFTER_TYPE = re.compile(rf"\b(?:{_TYPES})\s+(?:called\s+|named\s+)?({_IDENTIFIER})(?![.\w$])")
 _CODE_LIKE = re.compile(r"(?<![\w$.])(?:_[\w$]+|[a-z][a-z0-9]*[A-Z$][\w$]*)(?![\w$.])")
@@ -124,7 +126,8 @@ def _names(pattern: str, container: str) -> frozenset[str]:
     What follows the colon in its description explains, and does not name.  What stands in parentheses
     counts when nothing else does, together with the names of Node and V8.
     """
-    from_pattern = set(re.findall(_IDENTIFIER, re.sub(r"\\.|\bctx:", " ", pattern))) - GENERIC
+    words = re.sub(r"\\.|\bctx:", " ", pattern)
+    from_pattern = set(re.findall(_IDENTIFIER, words)) - GENERIC | set(_EDGE.findall(words))
     head = _FILE.sub(" ", container.partition(":")[0])
     plain = set(_identifiers(re.sub(r"\([^)]*\)", " ", head)))
     own = (from_pattern | plain) - RUNTIME
