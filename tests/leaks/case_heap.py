@@ -207,7 +207,9 @@ class World:
         """Return the scope of a function; anything else is its own."""
         if node.type != "closure":
             return node
-        return node.child("context") or node.link("internal", "context", self.node("object", "system / Context"))
+        return node.child("context") or node.link(
+            "internal", "context", self.node("object", "system / Context")
+        )
 
     def _block(self, kind: str, count: int) -> Node:
         """Return a string, or a Buffer or typed array with its bytes outside the heap."""
@@ -304,7 +306,9 @@ def _in_ring(world: World, owner: Node, entries: list[Entry]) -> list[Edge]:
         node.link("property", "_idleNext", following)
         node.link("property", "_idlePrev", before)
     ends = (ring[1 % len(ring)], ring[-1])
-    return [Edge("property", label, node) for label, node in zip(("_idleNext", "_idlePrev"), ends, strict=True)]
+    return [
+        Edge("property", label, node) for label, node in zip(("_idleNext", "_idlePrev"), ends, strict=True)
+    ]
 
 
 def _in_chain(world: World, owner: Node, entries: list[Entry]) -> list[Edge]:

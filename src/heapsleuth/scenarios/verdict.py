@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from heapsleuth.leaks.detectors.native import OUTSIDE
 from heapsleuth.leaks.model import AnalysisReport, Evidence, Finding, Holder, Members, Verdict
 from heapsleuth.leaks.signature import signature
 from heapsleuth.units import format_bytes
@@ -22,13 +23,7 @@ __all__ = ["Conclusion", "conclude"]
 
 # The share of the heap's growth that the findings must explain for it to be called explained.
 _EXPLAINED = 0.3
-_OUTSIDE = {
-    "external": ("buffer", "memory outside the JavaScript heap", "external memory"),
-    "array-buffers": ("buffer", "ArrayBuffers and Buffers", "array buffers"),
-    "rss": ("native", "native memory", "resident set size"),
-}
 _SURE = 0.8
-_OUTSIDE_CONFIDENCE = {"external": 0.85, "array-buffers": 0.85, "rss": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +55,7 @@ def conclude(
     if leaks:
         return _with_leaks(leaks, heap, by_kind, analysis, flat=flat)
     outside = [
-        kind
-        for kind in _OUTSIDE
-        if by_kind[kind].verdict is Verdict.LEAK and not _is_reflected(kind, by_kind)
+        kind for kind in OUTSIDE if by_kind[kind].verdict is Verdict.LEAK and not _is_reflected(kind, by_kind)
     ]
     if outside and analysis is not None:
         findings = tuple(_outside(kind, by_kind[kind], rounds) for kind in outside)
@@ -124,10 +117,9 @@ def _is_reflected(kind: str, by_kind: dict[str, Growth]) -> bool:
 
 def _outside(kind: str, growth: Growth, rounds: Sequence[Round]) -> Finding:
     """Return the finding for memory that grows where no snapshot can look."""
-    category, name, noun = _OUTSIDE[kind]
+    category, name, noun, confidence = OUTSIDE[kind]
     field = {"external": "external_bytes", "array-buffers": "array_buffers_bytes", "rss": "rss_bytes"}[kind]
     series = tuple(int(getattr(one, field)) for one in rounds)
-    confidence = _OUTSIDE_CONFIDENCE[kind]
     leak = confidence >= _SURE
     return Finding(
         signature=signature(category, name, noun, None, None),
