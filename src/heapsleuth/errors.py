@@ -8,6 +8,7 @@ The tree::
     │   └── SnapshotTruncated    it stops before its end
     ├── IncomparableSnapshots    files that cannot be judged together
     ├── UnknownNode              a node id that is not in this heap
+    ├── RedactionFailed          a redacted snapshot did not pass its check
     ├── OutputError              a report cannot be written where it was asked for
     ├── ProgramFailed            the program to be measured did not start, answer or keep running
     ├── AgentFailed              the agent inside a Node.js process did not report or refused
@@ -33,6 +34,7 @@ __all__ = [
     "OutOfMemory",
     "OutputError",
     "ProgramFailed",
+    "RedactionFailed",
     "SnapshotError",
     "SnapshotTruncated",
     "UnknownNode",
@@ -131,6 +133,12 @@ class UnknownNode(HeapsleuthError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
+
+
+class RedactionFailed(HeapsleuthError):
+    """A redacted snapshot did not pass its check, so it was deleted."""
+
+    slug = "redaction"
 
 
 class OutputError(HeapsleuthError):
