@@ -51,9 +51,9 @@ fuzz: build  ## Feed mutated snapshots to the reader for long (HEAPSLEUTH_FUZZ_E
 bench: build  ## Measure against memlab and the DevTools engine; writes benchmarks/results.md (BENCH=--large for 1.67 GB)
 	PYTHONPATH=tools $(PY) benchmarks/run.py $(BENCH)
 
-eval: build  ## Judge a server with known leaks and the corpus of real packages; prints tables
+eval: build  ## Judge programs whose leaks are known; writes docs/evaluation.md (resumes; EVAL="--jobs 2")
 	$(PY) tools/eval_leakserver.py
-	$(PY) tools/eval_corpus.py
+	$(PY) tools/eval_corpus.py $(EVAL)
 
 docs: build  ## Write the generated parts of docs/
 	$(PY) tools/docs.py
