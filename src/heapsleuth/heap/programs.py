@@ -95,6 +95,21 @@ class Program:
             return self._on_disk
         return SourceText(self.head) if self.head else None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether `text` is all of what ran."""
+        return self._is_fresh or self._is_whole_head
+
+    def text_named(self, file: str) -> SourceText | None:
+        """Return the text of *file* if it is this script, or one that its source map was made from."""
+        if file == self.file:
+            if self._is_fresh or (not self.has_map and self._is_whole_head):
+                return self.text
+            return self.original
+        source_map = self.source_map
+        index = None if source_map is None else source_map.index_of(file)
+        return None if index is None else self._original_text(index)
+
     @cached_property
     def is_stale(self) -> bool:
         """Whether the file on disk is there, but was changed (not just compiled) since V8 read it."""

@@ -112,6 +112,10 @@ class SourceMap:
             )
         return self._paths[source]
 
+    def index_of(self, path: str) -> int | None:
+        """Return the source that has that path, None when the map has none."""
+        return next((source for source in range(len(self._sources)) if self.path(source) == path), None)
+
     def text(self, source: int) -> str | None:
         """Return the text of a source from the map itself, else from disk."""
         inside = self._contents[source]

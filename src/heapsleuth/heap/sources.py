@@ -7,6 +7,7 @@ from the source text, and only when the text is what V8 ran.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from heapsleuth.heap.js_outline import ScopeKind
 from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.heap.modules import Modules
 from heapsleuth.heap.packages import Packages
-from heapsleuth.heap.programs import Program
+from heapsleuth.heap.programs import Program, file_name
 from heapsleuth.heap.scripts import Scripts
 from heapsleuth.places import SourceLocation
 
@@ -38,12 +39,38 @@ if TYPE_CHECKING:
     from heapsleuth.heap.js_outline import Declaration, Outline
     from heapsleuth.places import Package
 
-__all__ = ["Sources"]
+__all__ = ["DeclaredIn", "Sources"]
 
 _MAX_POSITIONS = 64  # closures whose places are compared with the file on disk
 _GLOBAL_NAMES = ("globalThis", "global", "window", "self")
 _GLOBAL_CHARS = 40
 _MAX_SUPERCLASSES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredIn:
+    """A declaration and the text it is in."""
+
+    program: Program
+    text: SourceText
+    declaration: Declaration
+
+    @property
+    def file(self) -> str:
+        """The text's name."""
+        return self.program.file
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the text is all of the file, not the beginning that the snapshot keeps."""
+        return self.text is not self.program.text or self.program.is_whole
+
+    def place(self, offset: int) -> SourceLocation:
+        """Return an offset of the text as a place in the source."""
+        if self.text is self.program.text:
+            return self.program.place_of_name(offset)[0]
+        line, column = self.text.position(offset)
+        return SourceLocation(self.program.file, line + 1, column)
 
 
 class Sources:
@@ -267,7 +294,8 @@ class Sources:
                 return tuple(program.place_of_name(offset)[0] for offset in found)
         return ()
 
-    def _declared(self, owner: int, name: str) -> tuple[SourceLocation, str | None] | None:
+    def declared_in(self, owner: int, name: str) -> DeclaredIn | None:
+        """Return the text that declares a variable or property, to look closer; see `declaration`."""
         cell = self._modules.of_cell(owner)
         name = name if cell is None else cell[1]
         for script, near in self._places(owner):
@@ -277,8 +305,21 @@ class Sources:
                     continue
                 made = self._find(program, text, owner, name, near)
                 if made is not None:
-                    return _place(program, text, made)
+                    return DeclaredIn(program, text, made)
         return None
+
+    def text_of(self, location: SourceLocation) -> SourceText | None:
+        """Return the text that a location's line counts in, None when it is not at hand or was changed."""
+        for url, script in self._by_url.items():
+            if file_name(url) == location.file:
+                self._program(script)
+        # A place in an original file came from a script that has been looked at.
+        texts = (program.text_named(location.file) for program in self._programs.values())
+        return next((text for text in texts if text is not None), None)
+
+    def _declared(self, owner: int, name: str) -> tuple[SourceLocation, str | None] | None:
+        found = self.declared_in(owner, name)
+        return None if found is None else _place(found.program, found.text, found.declaration)
 
     def _find(
         self, program: Program, text: SourceText, owner: int, name: str, near: tuple[int, int] | None

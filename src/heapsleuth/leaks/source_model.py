@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from heapsleuth.places import SourceLocation
 
-__all__ = ["Bound", "Expiry", "Intent", "SourceFacts", "Use"]
+__all__ = ["Bound", "Change", "Expiry", "Intent", "SourceFacts", "Use"]
 
 
 class Change(StrEnum):

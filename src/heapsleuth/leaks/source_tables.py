@@ -63,7 +63,9 @@ EXPIRY_OPTIONS = frozenset(
 )
 # ruff: enable[SIM905]
 
-BOUNDED_CLASS = re.compile(r"lru|lfu|fifo|ring|circular|bounded|capped|fixed|sieve|arc(?:cache)?$", re.IGNORECASE)
+BOUNDED_CLASS = re.compile(
+    r"lru|lfu|fifo|ring|circular|bounded|capped|fixed|sieve|arc(?:cache)?$", re.IGNORECASE
+)
 """Classes and functions whose first number is how many they hold."""
 
 TIME = re.compile(

@@ -151,7 +151,7 @@ def _parse(language: str, data: bytes) -> Node | None:
 
     steps = 0
 
-    def go_on(_offset: int, has_error: bool) -> bool:  # noqa: FBT001 - tree-sitter's own signature
+    def go_on(_offset: int, has_error: bool) -> bool:
         nonlocal steps
         steps += has_error
         return steps > _STEPS_AFTER_ERROR

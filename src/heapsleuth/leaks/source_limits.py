@@ -1,0 +1,308 @@
+"""What keeps a container from growing for ever: bounds on its size, and members that expire."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from heapsleuth.leaks import source_tables as tables
+from heapsleuth.leaks.source_conditions import Condition, comparisons, conditions_at
+from heapsleuth.leaks.source_model import Change
+from heapsleuth.leaks.source_numbers import number
+from heapsleuth.leaks.source_owners import callee_name, property_name
+from heapsleuth.leaks.source_tree import FUNCTIONS, unwrap
+from heapsleuth.leaks.source_uses import inner_function
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tree_sitter import Node
+
+    from heapsleuth.leaks.source_calls import Calls
+    from heapsleuth.leaks.source_mentions import Mentions
+    from heapsleuth.leaks.source_owners import Owners
+    from heapsleuth.leaks.source_tree import Chain
+    from heapsleuth.leaks.source_uses import Act, Read
+
+__all__ = ["Limit", "Limits"]
+
+_BOUND, _EXPIRY = True, False
+_MOST_LEVELS = 3
+_SHOWN = 80
+_ABOVE, _BELOW = frozenset({">", ">=", "==", "==="}), frozenset({"<", "<="})
+_SWAPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "==", "!==": "===", "==": "!=", "===": "!=="}
+_FULL = re.compile(r"\bis_?full\b|\bover(?:flow|limit|capacity)|\bexceed", re.IGNORECASE)
+_LIMIT_NAME = re.compile(r"[A-Z][A-Z_0-9]+|(?i:[\w.]*(?:max|limit|capacity)\w*)")
+_HAS = re.compile(r"\.\s*(?:has|get|includes|some|find|hasOwnProperty)\b|\bin\b|indexOf|hasOwn\b")
+_MISSING = re.compile(r"^!|===?\s*(?:undefined|null|void 0|-1)|<\s*0|===?\s*['\"]undefined")
+_PLAIN = frozenset("Array Buffer Map Object Promise Set String WeakMap WeakRef WeakSet".split())  # noqa: SIM905
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A bound (`is_bound`) or an expiry, of the kinds of `Bound` and `Expiry`."""
+
+    is_bound: bool
+    kind: str
+    text: str
+    node: Node
+    chain: Chain
+    limit: int | None = None
+
+
+class Limits:
+    """
+    Finds bounds and expiry of one container.
+
+    Args:
+        owners: Names of the file.
+        mentions: The container's mentions.
+        acts: What they do.
+        reads: Where its size is read.
+        calls: Who calls which function of the file.
+    """
+
+    def __init__(
+        self, owners: Owners, mentions: Mentions, acts: Sequence[Act], reads: Sequence[Read], calls: Calls
+    ) -> None:
+        self._owners = owners
+        self._tree = owners.tree
+        self._mentions = mentions
+        self._acts = acts
+        self._reads = {read.node.id for read in reads}
+        self._calls = calls
+        self.found: list[Limit] = []
+        self._seen: set[tuple[str, int]] = set()
+        for value in mentions.values:
+            self._of_class(value)
+        for act in acts:
+            if act.change is Change.ADD and not act.nested:
+                self._of_addition(act)
+            elif act.change is not Change.ADD:
+                if act.limit is not None and not act.nested:
+                    self._cut(act)
+                self._of_removal(act.chain, act.nested, 0, in_loop=False)
+
+    def guard(self, act: Act) -> str | None:
+        """Return what an addition depends on: `bound`, `absent`, None."""
+        found = None
+        for condition in conditions_at(act.chain):
+            if any(self._size(c, above=False) for c in self._compared(condition)):
+                return "bound"
+            text = self._tree.code(condition.node).strip("() ")
+            if self._mentions_in(condition.node) and (
+                (condition.holds and _MISSING.search(text))
+                or (
+                    not condition.holds
+                    and not _MISSING.search(text)
+                    and (_HAS.search(text) or not condition.exits)
+                )
+                or (not condition.holds and _HAS.search(text) and not text.startswith("!"))
+            ):
+                found = "absent"
+        return found
+
+    def _note(
+        self, is_bound: bool, kind: str, node: Node, chain: Chain, limit: int | None = None, said: str = ""
+    ) -> None:
+        if (kind, node.start_byte) not in self._seen:
+            self._seen.add((kind, node.start_byte))
+            self.found.append(Limit(is_bound, kind, said or self._text(node), node, chain, limit))
+
+    # Classes and indexes
+
+    def _of_class(self, value: Node) -> None:
+        """See `new LRUCache({ max: 500 })`, `quickLru(100)`, `new NodeCache({ stdTTL: 60 })`."""
+        if value.type not in ("new_expression", "call_expression"):
+            return
+        name = callee_name(self._tree, value)
+        given = value.child_by_field_name("arguments")
+        if name in _PLAIN or given is None:
+            return
+        chain = self._tree.chain(value.start_byte, value.end_byte)
+        for argument in given.named_children[:3]:
+            options = self._literal(argument)
+            for pair in () if options is None else options.named_children:
+                named, setting = pair.child_by_field_name("key"), pair.child_by_field_name("value")
+                key = self._tree.code(named if named is not None else pair).strip("\"'")
+                amount, said = number(self._owners, setting), f"{name} {{ {self._text(pair)} }}"
+                if key in tables.BOUND_OPTIONS and (amount is None or amount > 0):
+                    self._note(_BOUND, "option", pair, chain, amount, said)
+                elif key in tables.EXPIRY_OPTIONS and (amount is None or amount > 0):
+                    self._note(_EXPIRY, "option", pair, chain, said=said)
+        amount = number(self._owners, given.named_children[0]) if given.named_children else None
+        if tables.BOUNDED_CLASS.search(name) and amount is not None and amount > 0:
+            self._note(_BOUND, "option", value, chain, amount)
+
+    def _literal(self, node: Node) -> Node | None:
+        node_ = unwrap(node)
+        if node_ is not None and node_.type == "identifier":
+            made = self._owners.resolve(self._tree.code(node_), node_.start_byte)
+            node_ = None if made is None else self._owners.value(made)
+        return node_ if node_ is not None and node_.type == "object" else None
+
+    def _of_addition(self, act: Act) -> None:
+        if act.index is not None:
+            self._ring(act, act.index)
+        for condition in conditions_at(act.chain):
+            for compared in self._compared(condition):
+                if self._size(compared, above=False):
+                    self._note_size("refuses", compared, act.chain)
+
+    def _ring(self, act: Act, index: Node) -> None:
+        """See `x[i % N] = …` and `i = (i + 1) % N`."""
+        code = self._tree.code(index)
+        wraps = re.search(r"[%&]\s*([\w$.]+)", code)
+        if wraps is None:
+            name = property_name(self._tree, index) if index.type == "member_expression" else code
+            if name is None or not re.fullmatch(r"#?[\w$]+", name):
+                return
+            wraps = re.search(
+                rf"(?<![\w$]){re.escape(name)}\s*(?:%=|&=|=(?!=)[^;\n]*?[%&])\s*([\w$.#]+)", self._tree.text
+            ) or re.search(
+                rf"(?:\+\+[\w$.]*?{re.escape(name)}|{re.escape(name)}\s*\+\+)\s*>=?\s*([\w$.#]+)",
+                self._tree.text,
+            )
+        else:
+            wraps = re.compile(re.escape(wraps[0][:1]) + r"\s*([\w$.#]+)").search(
+                self._tree.text, index.start_byte
+            )
+        if wraps is None:
+            return
+        operand = self._tree.chain(wraps.start(1), wraps.end(1))
+        limit = number(self._owners, operand[-1]) if operand else None
+        self._note(_BOUND, "ring", act.chain[-1], act.chain, limit)
+
+    def _cut(self, act: Act) -> None:
+        """See `x = x.slice(-100)`, `x.length = MAX`, `x.splice(0, x.length - MAX)`."""
+        amount = number(self._owners, act.limit)
+        text = "" if act.limit is None else self._tree.code(act.limit)
+        # `x.slice(1)` drops one; only a cut from the end, or to a length, says how many stay.
+        says = text.startswith("-") or (amount or 0) > 1 or _LIMIT_NAME.fullmatch(text) is not None
+        if act.how.startswith("= ") and not says:
+            return
+        amount = None if amount is None else abs(amount)
+        self._note(_BOUND, "truncates", act.chain[-1], act.chain, amount)
+
+    # Removals
+
+    def _of_removal(self, chain: Chain, nested: bool, level: int, *, in_loop: bool) -> None:
+        """See what makes a removal happen, in its function and in those that call it."""
+        while True:
+            in_loop |= self._loops(chain)
+            for condition in conditions_at(chain):
+                self._of_condition(condition, chain, nested, in_loop=in_loop)
+            function = inner_function(chain)
+            if function is None:
+                return
+            inner = chain[: chain.index(function) + 1]
+            if len(inner) < 3:
+                return
+            if inner[-2].type != "arguments":
+                break
+            call = inner[-3]
+            name = callee_name(self._tree, call)
+            if name in tables.TIMERS:
+                self._note(_EXPIRY, "timer", call, inner[:-2])
+                return
+            if name == "FinalizationRegistry":
+                self._note(_EXPIRY, "finalizer", call, inner[:-2])
+                return
+            if name not in tables.ITERATES:
+                return
+            in_loop = in_loop or self._mentions_in(call.child_by_field_name("function"))
+            chain = inner[:-2]
+        if level >= _MOST_LEVELS:
+            return
+        for place in self._calls.of(function, inner):
+            if place.timer is not None:
+                self._note(_EXPIRY, "timer", place.timer, place.chain)
+            elif place.is_call:
+                self._of_removal(place.chain, nested, level + 1, in_loop=in_loop)
+
+    def _of_condition(self, condition: Condition, chain: Chain, nested: bool, *, in_loop: bool) -> None:
+        for compared in self._compared(condition):
+            if not nested and (self._size(compared, above=True) or self._counter(compared)):
+                self._note_size("evicts", compared, chain)
+        text = self._tree.code(condition.node)
+        if tables.TIME.search(text):
+            kind = "sweep" if in_loop else "lazy"
+            self._note(_EXPIRY, kind, condition.node, chain)
+        elif not nested and condition.holds and _FULL.search(text):
+            self._note(_BOUND, "evicts", condition.node, chain)
+
+    def _loops(self, chain: Chain) -> bool:
+        """Whether the end of the chain runs once for each member."""
+        for node in reversed(chain[:-1]):
+            if node.type in FUNCTIONS:
+                return False
+            if node.type == "for_in_statement" and self._mentions_in(node.child_by_field_name("right")):
+                return True
+            if node.type in ("for_statement", "while_statement"):
+                return True
+        return False
+
+    # Comparisons
+
+    def _compared(self, condition: Condition) -> Iterator[tuple[Node, str, Node]]:
+        """Give the comparisons of a condition as they hold, the larger side's operator first."""
+        for left, operator, right in comparisons(condition.node):
+            yield left, operator if condition.holds else _NEGATED[operator], right
+
+    def _size(self, compared: tuple[Node, str, Node], *, above: bool) -> bool:
+        """Whether a comparison says that the size is above (below) a limit."""
+        left, operator, right = compared
+        if self._is_size(right):
+            left, operator, right = right, _SWAPPED.get(operator, operator), left
+        if not self._is_size(left) or self._tree.code(right) in ("0", "1", "null", "undefined"):
+            return False
+        return operator in (_ABOVE if above else _BELOW)
+
+    def _is_size(self, node: Node) -> bool:
+        if node.id in self._reads:
+            return True
+        if node.type == "identifier":  # const size = x.size
+            made = self._owners.resolve(self._tree.code(node), node.start_byte)
+            value = None if made is None else self._owners.value(made)
+            return value is not None and value.id in self._reads
+        return node.type in ("binary_expression", "update_expression") and any(
+            one is not None and one.id in self._reads
+            for one in (node.child_by_field_name("left"), node.child_by_field_name("argument"))
+        )
+
+    def _counter(self, compared: tuple[Node, str, Node]) -> bool:
+        """Whether a comparison says that something counted up is above a limit."""
+        left, operator, right = compared
+        if operator in _BELOW:
+            left, operator, right = right, _SWAPPED[operator], left
+        if operator not in _ABOVE or self._tree.code(right) in ("0", "1", "null", "undefined"):
+            return False
+        node = left.child_by_field_name("argument") if left.type == "update_expression" else left
+        name = None
+        if node is not None and node.type == "identifier":
+            name = self._tree.code(node)
+        elif node is not None and node.type == "member_expression":
+            name = property_name(self._tree, node)
+        if name is None or tables.TIME.search(self._tree.code(left)):
+            return False
+        own = re.escape(name)
+        counted = rf"\+\+\s*[\w$.#]*(?<![\w$]){own}(?![\w$])|(?<![\w$]){own}\s*(?:\+\+|\+=)"
+        return re.search(counted, self._tree.text) is not None and number(self._owners, right) not in (0, 1)
+
+    def _note_size(self, kind: str, compared: tuple[Node, str, Node], chain: Chain) -> None:
+        left, _, right = compared
+        limit = number(self._owners, left) if self._is_size(right) else number(self._owners, right)
+        node = left.parent or left
+        self._note(_BOUND, kind, node, chain, limit)
+
+    def _mentions_in(self, node: Node | None) -> bool:
+        return node is not None and any(
+            node.start_byte <= one.offset < node.end_byte for one in self._mentions.found
+        )
+
+    def _text(self, node: Node) -> str:
+        text = " ".join(self._tree.code(node).split())
+        text = text[1:-1] if node.type == "parenthesized_expression" else text
+        return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
