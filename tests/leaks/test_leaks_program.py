@@ -34,9 +34,9 @@ class Expected(NamedTuple):
 
 LEAKS = (
     Expected("reports", "Map", "cache", "Report", 1, "@reports"),
-    Expected("byName", "Object", "cache", "Object", 1, "@byName"),
-    Expected("audit", "Array", "collection", "Object", 1, "@audit"),
-    Expected("seen", "Set", "collection", "Object", 1, "@seen"),
+    Expected("byName", "Object", "cache", "Object {i}", 1, "@byName"),
+    Expected("audit", "Array", "collection", "Object {at, who}", 1, "@audit"),
+    Expected("seen", "Set", "collection", "Object {id}", 1, "@seen"),
     Expected(
         'bus "change" listeners', "EventEmitter", "listener", "function onChange", 1, "@bus", "@onChange"
     ),
@@ -44,11 +44,11 @@ LEAKS = (
     Expected(
         "interval timers of `pollTick`", "timer list", "timer", "Timeout", 0.25, "@pollTick", "@pollTick"
     ),
-    Expected("waiters", "Array", "promise", "Object", 0.5, "@waiters"),
+    Expected("waiters", "Array", "promise", "Object {i, resolve}", 0.5, "@waiters"),
     Expected("shutdown", "Promise", "promise", "suspended work", 0.4, "@shutdown", "@work"),
-    Expected("Repository.cache", "Map", "cache", "Object", 1, "@statics"),
-    Expected("list", "variable", "collection", "Object", 1, "@list"),
-    Expected("hooks", "Array", "collection", "function (anonymous)", 1, "@hooks"),
+    Expected("Repository.cache", "Map", "cache", "Object {cached}", 1, "@statics"),
+    Expected("list", "variable", "collection", "Object {next, value}", 1, "@list"),
+    Expected("hooks", "Array", "collection", "function in operation (leaks.cjs:58)", 1, "@hooks"),
     Expected("chunks", "Array", "buffer", "Buffer", 0.125, "@chunks"),
 )
 INNOCENT = ("lru", "ring", "sessions", "state", "current", "pool", "config")
