@@ -1,4 +1,68 @@
-"""Caches without eviction, bound or time to live."""
+"""Caches without a bound.
+
+## What leaks
+
+A `Map`, or an object used as a dictionary, gains a key per unit of work and no key ever leaves. The keys
+are unique (a request id, a URL with a query, a user's basket), so the cache never hits and never shrinks.
+
+## Leaking example
+
+```js
+const quotes = new Map();
+
+function quote(basket) {
+  if (!quotes.has(basket.id)) quotes.set(basket.id, { ...basket, total: basket.price * 1.2 });
+  return quotes.get(basket.id);
+}
+
+let orders = 0;
+exports.iterate = (n) => { for (let i = 0; i < n; i++) quote({ id: `order ${orders++}`, price: 10 }); };
+```
+
+## Fixed example
+
+```js
+const LIMIT = 500;
+const quotes = new Map();
+
+function quote(basket) {
+  if (!quotes.has(basket.id)) quotes.set(basket.id, { ...basket, total: basket.price * 1.2 });
+  // A Map keeps the order of insertion: the first key is the oldest.
+  if (quotes.size > LIMIT) quotes.delete(quotes.keys().next().value);
+  return quotes.get(basket.id);
+}
+
+let orders = 0;
+exports.iterate = (n) => { for (let i = 0; i < n; i++) quote({ id: `order ${orders++}`, price: 10 }); };
+```
+
+A package such as `lru-cache` adds a time to live. If the key is an object whose life should end the
+entry's, use a `WeakMap`.
+
+## Evidence
+
+For: the holder has keys, or is called a cache; its entries grew in every round, and none that was seen
+has left.
+
+Against: entries that are replaced at a constant size, as an LRU does; a number of entries that stands
+still; a limit, an eviction or an expiry in the code beside the holder. What is live (sessions, tasks,
+functions) is not cached but registered: see [collections](collection.md).
+
+## Known false alarms
+
+A cache that is still filling up to its bound looks the same until it is full: warm up for longer, or
+take more snapshots. A key space that is finite but large (all customers) is a leak only if you think so.
+
+## How to confirm it
+
+Log the container's size and its hits after each round: a leak has few hits and a size that rises with
+the work. Send the same requests again; a cache that has a use does not grow on them.
+
+## Further reading
+
+- [lru-cache](https://www.npmjs.com/package/lru-cache)
+- [WeakMap](https://developer.mozilla.org/docs/Web/JavaScript/Reference/Global_Objects/WeakMap)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,66 @@
-"""Functions that keep their scopes alive."""
+"""Functions that keep their scopes alive.
+
+## What leaks
+
+Functions are kept somewhere, and each keeps the scope it was made in. V8 makes one scope per function
+call for all closures made in it, so a small function can keep a large variable that only its neighbour
+uses.
+
+## Leaking example
+
+```js
+const onShutdown = [];
+
+function handle(id) {
+  const rows = new Array(200).fill(id);
+  const sum = () => rows.reduce((a, b) => a + b, 0); // uses rows, and so rows is in the scope
+  onShutdown.push(() => `request ${id}`); // lives in the same scope
+  return sum();
+}
+
+exports.iterate = (n) => { for (let i = 0; i < n; i++) handle(i); };
+```
+
+## Fixed example
+
+```js
+const onShutdown = new Map();
+
+function handle(id) {
+  const rows = new Array(200).fill(id);
+  onShutdown.set(id, () => `request ${id}`);
+  try {
+    return rows.reduce((a, b) => a + b, 0);
+  } finally {
+    onShutdown.delete(id); // the request is done
+  }
+}
+
+exports.iterate = (n) => { for (let i = 0; i < n; i++) handle(i); };
+```
+
+## Evidence
+
+For: the members are functions that keep much alive, or objects that are there to be called back and hold
+little else; or scopes and functions pile up where no container is seen.
+
+Against: functions with small scopes: those are members of a [collection](collection.md) like any other.
+Functions in an emitter are [listeners](listener.md), functions of timers [timers](timer.md).
+
+## Known false alarms
+
+Code that is compiled or loaded late makes functions too, but once, not per unit of work.
+
+## How to confirm it
+
+Open one of the functions in the snapshot and look at its `context`: it lists the captured variables. Set
+the large one to `null` at the end of its use; if memory stays flat then, it was this scope.
+
+## Further reading
+
+- [Closures](https://developer.mozilla.org/docs/Web/JavaScript/Guide/Closures)
+- [An interesting kind of JavaScript memory leak](https://blog.meteor.com/an-interesting-kind-of-javascript-memory-leak-8b47d2e7f156)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,58 @@
-"""Arrays, sets and chains that only grow."""
+"""Collections that only grow.
+
+## What leaks
+
+An array, a `Set`, a linked list or a registry that lives as long as the module gains members and loses
+none: a log kept in memory, a list of all jobs, a history for debugging.
+
+## Leaking example
+
+```js
+const audit = [];
+
+function handle(request) {
+  audit.push({ id: request.id, at: Date.now() });
+}
+
+exports.iterate = (n) => { for (let i = 0; i < n; i++) handle({ id: i }); };
+```
+
+## Fixed example
+
+```js
+const KEPT = 100;
+const audit = [];
+
+function handle(request) {
+  audit.push({ id: request.id, at: Date.now() });
+  if (audit.length > KEPT) audit.shift();
+}
+
+exports.iterate = (n) => { for (let i = 0; i < n; i++) handle({ id: i }); };
+```
+
+## Evidence
+
+For: the holder is an array, a `Set`, a chain of objects or a registry of live objects, and one class of
+members grew in every round.
+
+Against: members that are replaced at a constant number, as a ring buffer does; a number of members that
+stands still; code beside the holder that removes them or keeps to a limit.
+
+## Known false alarms
+
+A collection that is emptied on a schedule longer than the rounds (once an hour, say) looks like a leak
+within them. So does a pool that has not reached its size.
+
+## How to confirm it
+
+Log the length after each round. Then look for the line that should take members out: it is missing, or
+it is not reached, on an error most often.
+
+## Further reading
+
+- [Memory management](https://developer.mozilla.org/docs/Web/JavaScript/Guide/Memory_management)
+"""
 
 from __future__ import annotations
 

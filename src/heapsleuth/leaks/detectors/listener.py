@@ -1,4 +1,65 @@
-"""Listeners that are added to a long-lived emitter and never removed."""
+"""Listeners that are never removed.
+
+## What leaks
+
+Each request adds a listener to an emitter that lives as long as the process. The listener is a closure,
+so it keeps the request and whatever else it captured alive, and each event becomes slower.
+
+## Leaking example
+
+```js
+const { EventEmitter } = require('node:events');
+
+const stock = new EventEmitter().setMaxListeners(0);
+
+function watch(order) {
+  stock.on('changed', () => { order.stale = true; });
+}
+
+exports.iterate = (n) => { for (let i = 0; i < n; i++) watch({ id: i, stale: false }); };
+```
+
+## Fixed example
+
+```js
+const { EventEmitter } = require('node:events');
+
+const stock = new EventEmitter();
+
+function watch(order) {
+  const onChanged = () => { order.stale = true; };
+  stock.on('changed', onChanged);
+  return () => stock.off('changed', onChanged); // called when the order is done
+}
+
+exports.iterate = (n) => { for (let i = 0; i < n; i++) watch({ id: i, stale: false })(); };
+```
+
+`once` does for a single event, an `AbortSignal` for several at a time. Do not silence the warning with
+`setMaxListeners(0)`.
+
+## Evidence
+
+For: the members are functions, or listener records, in an emitter's registry: Node's `EventEmitter` and
+`EventTarget`, or an object that keeps functions by event name.
+
+Against: listeners that leave again, at whatever number; registries whose members are data.
+
+## Known false alarms
+
+Plugins that register at different times during start-up; a warm-up before the first snapshot avoids it.
+
+## How to confirm it
+
+`emitter.listenerCount(event)` after each round; for an `EventTarget`,
+`events.getEventListeners(target, event).length`. Node.js itself warns at the eleventh listener
+(`MaxListenersExceededWarning`), unless somebody has raised the limit.
+
+## Further reading
+
+- [Events: emitter.setMaxListeners](https://nodejs.org/api/events.html#emittersetmaxlistenersn)
+- [AbortSignal in addEventListener](https://developer.mozilla.org/docs/Web/API/EventTarget/addEventListener#signal)
+"""
 
 from __future__ import annotations
 
@@ -84,6 +145,8 @@ class ListenerDetector:
 def _name_up_to(case: Case, at: int) -> str:
     """Return the emitter's own name: the way to the holder up to the registry."""
     labels = [step.label for step in case.name.steps[:at] if not step.label.isdigit()]
+    if labels and case.name.written:
+        labels[0] = case.name.written
     plain = [label for label in labels if label not in ("table", "elements", "properties")]
     return ".".join(plain[-3:]) if plain else case.name.text.split("._events")[0]
 

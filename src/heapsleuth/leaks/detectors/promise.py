@@ -1,4 +1,69 @@
-"""Promises that never settle."""
+"""Promises that never settle.
+
+## What leaks
+
+A promise whose resolver waits for something that does not come: a webhook, a reply without a time limit,
+a lock holder that died. The resolver's list keeps the promise, the promise keeps its reactions, and a
+suspended `async` function keeps all its variables.
+
+## Leaking example
+
+```js
+const waiting = [];
+
+async function confirm(order) {
+  const answer = await new Promise((resolve) => waiting.push({ order, resolve }));
+  return { ...order, answer };
+}
+
+exports.iterate = (n) => { for (let i = 0; i < n; i++) confirm({ id: i }); };
+```
+
+## Fixed example
+
+```js
+const waiting = new Map();
+
+async function confirm(order) {
+  try {
+    const answer = await new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('no answer')), 20);
+      waiting.set(order.id, (value) => { clearTimeout(timer); resolve(value); });
+    });
+    return { ...order, answer };
+  } catch (error) {
+    return { ...order, error };
+  } finally {
+    waiting.delete(order.id);
+  }
+}
+
+exports.iterate = async (n) => {
+  await Promise.all(Array.from({ length: n }, (_, i) => confirm({ id: i })));
+};
+```
+
+## Evidence
+
+For: the members are promises, suspended functions, or records that hold a promise's resolve function; or
+reactions pile up on one promise that stays pending (`Promise.race` against a promise that lives as long
+as the process). The finding lists who waits for whom.
+
+Against: promises that have their value or error: then who keeps them is at fault.
+
+## Known false alarms
+
+Many requests in flight at the moment of the snapshot. Let the service become idle before each one.
+
+## How to confirm it
+
+Give each wait a time limit that logs and rejects: the log names the ones that nobody answers.
+
+## Further reading
+
+- [Promise.race() and memory](https://github.com/nodejs/node/issues/17469)
+- [AbortSignal.timeout()](https://developer.mozilla.org/docs/Web/API/AbortSignal/timeout_static)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,61 @@
-"""Sockets, streams and other handles that stay open."""
+"""Sockets and handles left open.
+
+## What leaks
+
+Connections, servers, streams, watchers or workers that are opened per unit of work and not closed on
+every way out, the error path most often.
+
+## Leaking example
+
+```js
+const dgram = require('node:dgram');
+
+function report(metric) {
+  const socket = dgram.createSocket('udp4');
+  if (metric.value === 0) return; // the early way out forgets the socket
+  socket.send(`${metric.name}:${metric.value}`, 8125, '127.0.0.1', () => socket.close());
+}
+
+exports.iterate = (n) => { for (let i = 0; i < n; i++) report({ name: 'errors', value: 0 }); };
+```
+
+## Fixed example
+
+```js
+const dgram = require('node:dgram');
+
+function report(metric) {
+  if (metric.value === 0) return;
+  const socket = dgram.createSocket('udp4');
+  socket.send(`${metric.name}:${metric.value}`, 8125, '127.0.0.1', () => socket.close());
+}
+
+exports.iterate = (n) => { for (let i = 0; i < n; i++) report({ name: 'errors', value: 0 }); };
+```
+
+Where a handle has to be open for a while, close it in `finally`, and give it a timeout.
+
+## Evidence
+
+For: the members are sockets, servers, streams or other objects that own a handle of the runtime.
+
+Against: as many handles as a pool may have; connections that come and go.
+
+## Known false alarms
+
+Connection pools that are still growing to their limit, and keep-alive connections of clients during the
+load itself.
+
+## How to confirm it
+
+Compare `process.getActiveResourcesInfo()` after each round, and the number of open files:
+`ls /proc/PID/fd | wc -l`, or `lsof -p PID`.
+
+## Further reading
+
+- [Net: socket.destroy()](https://nodejs.org/api/net.html#socketdestroyerror)
+- [Stream: finished()](https://nodejs.org/api/stream.html#streamfinishedstream-options-callback)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,60 @@
-"""Timers that are set and never cleared."""
+"""Timers that are never cleared.
+
+## What leaks
+
+`setInterval` per session, connection or job without `clearInterval`. Node keeps every active timer in a
+list, the timer keeps its callback, and the callback keeps what it captured.
+
+## Leaking example
+
+```js
+function openSession(id) {
+  const session = { id, messages: [] };
+  setInterval(() => { session.messages.length = 0; }, 60_000).unref();
+  return session;
+}
+
+exports.iterate = (n) => { for (let i = 0; i < n; i++) openSession(i); };
+```
+
+## Fixed example
+
+```js
+function openSession(id) {
+  const session = { id, messages: [] };
+  const timer = setInterval(() => { session.messages.length = 0; }, 60_000).unref();
+  session.close = () => clearInterval(timer);
+  return session;
+}
+
+exports.iterate = (n) => { for (let i = 0; i < n; i++) openSession(i).close(); };
+```
+
+One timer that walks over all sessions is better still. `unref()` lets the process end; it does not free
+the timer.
+
+## Evidence
+
+For: the members are `Timeout` or `Immediate` objects, wherever they are held. The finding names the
+callback, where it is defined, and whether it repeats.
+
+Against: one-shot timers that fire within the rounds; timers as many as there are workers.
+
+## Known false alarms
+
+Long one-shot timeouts (a request timeout of minutes) pile up until the first of them fire: growth stops
+then, so rounds should be longer than the timeout.
+
+## How to confirm it
+
+Count `Timeout` in `process.getActiveResourcesInfo()` after each round; timers that were unref'ed are not
+in it.
+
+## Further reading
+
+- [Timers](https://nodejs.org/api/timers.html)
+- [process.getActiveResourcesInfo()](https://nodejs.org/api/process.html#processgetactiveresourcesinfo)
+"""
 
 from __future__ import annotations
 
