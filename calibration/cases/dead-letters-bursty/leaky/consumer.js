@@ -1,0 +1,21 @@
+'use strict';
+
+function createConsumer({ maxAttempts = 3 } = {}) {
+  const deadLetters = [];
+
+  async function deliver(message, handler) {
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+      try {
+        return await handler(message);
+      } catch (error) {
+        message.lastError = error.message;
+      }
+    }
+    deadLetters.push(message);
+    return undefined;
+  }
+
+  return { deliver, get failed() { return deadLetters.length; } };
+}
+
+module.exports = { createConsumer };

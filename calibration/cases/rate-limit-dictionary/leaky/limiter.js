@@ -1,0 +1,15 @@
+'use strict';
+
+const WINDOW_MS = 100;
+const LIMIT = 20;
+const hits = {};
+
+module.exports = function rateLimit(req) {
+  const now = Date.now();
+  const ip = req.ip;
+  if (!hits[ip] || hits[ip].resetAt <= now) {
+    hits[ip] = { count: 0, resetAt: now + WINDOW_MS };
+  }
+  hits[ip].count++;
+  return hits[ip].count <= LIMIT;
+};
