@@ -15,6 +15,7 @@ from heapsleuth.leaks.series import Candidate, folded_holders
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from heapsleuth.heap.graph import HeapGraph
     from heapsleuth.leaks.groups import Groups
     from heapsleuth.leaks.history import History
 
@@ -91,7 +92,7 @@ def _fold_chains(history: History, groups: Groups, chained: NDArray[np.intp]) ->
     for index, top in zip(chained.tolist(), tops.tolist(), strict=True):
         kind = int(groups.kinds[index])
         if (top, kind) not in found and len(found) < _MOST_CANDIDATES:
-            holder = _entrance(history, groups, top, kind)
+            holder = _entrance(history, groups, top, kind, int(groups.holders[index]))
             found[top, kind] = Candidate(
                 holder=holder,
                 label=int(CONTENTS),
@@ -104,16 +105,20 @@ def _fold_chains(history: History, groups: Groups, chained: NDArray[np.intp]) ->
     return list(found.values())
 
 
-def _entrance(history: History, groups: Groups, top: int, kind: int) -> int:
+def _is_global(graph: HeapGraph, node: int) -> bool:
+    return graph.own_name(node).startswith(("global", "system / NativeContext"))
+
+
+def _entrance(history: History, groups: Groups, top: int, kind: int, link: int) -> int:
     """Return what a programmer would call the holder of a chain whose dominator is *top*."""
     graph = history.last.graph
-    if graph.node_types[top] not in (NodeType.SYNTHETIC, NodeType.NATIVE):
+    if graph.node_types[top] not in (NodeType.SYNTHETIC, NodeType.NATIVE) and not _is_global(graph, top):
         return top
     # Entered from several roots: take an old object that came to point to its newest member.
     alike = (groups.kinds == np.uint64(kind)) & VISIBLE[graph.node_types[groups.holders]]
     entrances = groups.holders[alike]
     entrances = entrances[MemberKinds(graph).keys(entrances) != np.uint64(kind)]
-    return int(min(entrances.tolist(), key=lambda node: int(history.last.ids[node]), default=top))
+    return int(min(entrances.tolist(), key=lambda node: int(history.last.ids[node]), default=link))
 
 
 def _grown_in_place(history: History) -> list[Candidate]:

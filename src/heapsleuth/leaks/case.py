@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from heapsleuth.heap.kinds import NodeType
+from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.bulk import bulk_of
 from heapsleuth.leaks.edges import edges_of
 from heapsleuth.leaks.groups import CONTENTS, STRONG
@@ -59,7 +59,11 @@ class Case:
     def holder_class(self) -> str:
         """Constructor name of the holder; `variable` where it is a variable of a scope."""
         name = self.class_name(self.holder)
-        return "variable" if name == "system / Context" and self.field else name
+        steps = self.name.steps
+        variable = self.field is not None or (
+            len(steps) == 1 and steps[0].type == EdgeType.CONTEXT and steps[0].source == self.holder
+        )
+        return "variable" if name == "system / Context" and variable else name
 
     @property
     def field(self) -> str | None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from heapsleuth.heap.kinds import EdgeType
 from heapsleuth.leaks.case import Case
 from heapsleuth.leaks.detectors import detect
+from heapsleuth.leaks.edges import edges_of
 from heapsleuth.leaks.fixes import fix_for
 from heapsleuth.leaks.model import Finding, Holder, Members, Verdict
 from heapsleuth.leaks.naming import Name, Namer, Step
@@ -19,7 +22,6 @@ from heapsleuth.leaks.story import StoryTeller
 from heapsleuth.units import format_bytes
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from heapsleuth.heap.sources import Sources
@@ -130,14 +132,33 @@ class Teller:
             member = int(graph.edge_targets[candidate.example])
             step = Step(candidate.holder, label, int(EdgeType.CONTEXT), member)
             return self._as_written(Name(label, (step,), anchored=True))
-        return self._as_written(self._namer.name(candidate.holder))
+        entered = self._entered_by(candidate) if candidate.chain and not candidate.below else None
+        return self._as_written(entered or self._namer.name(candidate.holder))
+
+    def _entered_by(self, candidate: Candidate) -> Name | None:
+        """Return the variable through which a scope holds a chain, None when the holder is no scope."""
+        graph = self._moment.graph
+        if graph.own_name(candidate.holder) != "system / Context":
+            return None
+        kind = int(graph.node_names[int(graph.edge_targets[candidate.example])])
+        edges = edges_of(graph, np.array([candidate.holder]))
+        variables = edges.where(
+            (graph.edge_types[edges.edges] == EdgeType.CONTEXT) & (graph.node_names[edges.targets] == kind)
+        )
+        if not len(variables):
+            return None
+        label = graph.edge_name(int(variables.edges[0]))
+        step = Step(candidate.holder, label, int(EdgeType.CONTEXT), int(variables.targets[0]))
+        return Name(label, (step,), anchored=True)
 
     def _as_written(self, name: Name) -> Name:
         """Return the name with its variable as the source has it, not as a minifier renamed it."""
         if name.scope is None or name.steps[0].type not in (EdgeType.CONTEXT, EdgeType.INTERNAL):
             return name
         written = self._sources.variable_name(name.scope, name.first)
-        return name if written == name.first else replace(name, text=written + name.text[len(name.first) :])
+        if written == name.first:
+            return name
+        return replace(name, text=written + name.text[len(name.first) :], written=written)
 
     def _title(self, detection: Detection, judgement: Judgement, case: Case) -> str:
         rate = judgement.growth.rate if judgement.metric != "bytes" else 0.0

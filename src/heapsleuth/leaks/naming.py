@@ -37,6 +37,7 @@ _MOST_VISITED = 3000
 _MOST_RETAINERS = 400
 _MOST_STEPS = 14
 _UNREACHED = 1 << 30
+_SHOWN_KEY = 40
 
 # Variables and fields that only say "the object itself", and edges that every object or function has.
 _SELF_NAMES = frozenset({"this", "self", "_this", "that", "__proto__", "constructor", "prototype"})
@@ -77,6 +78,8 @@ class Name:
     """From the anchor to the object; empty when no anchor was found."""
     anchored: bool
     """Whether `text` begins with a name found in code."""
+    written: str | None = None
+    """The first name as the source has it, where that is known to differ from the heap's."""
 
     @property
     def scope(self) -> int | None:
@@ -229,7 +232,7 @@ class Namer:
         if self._lifted[step.source] == step.target or self._lifted[step.target] != step.target:
             return ""
         if step.type == EdgeType.PROPERTY:
-            return f".{step.label}" if step.label.isidentifier() else f'["{step.label[:40]}"]'
+            return _property(step.label)
         if step.type == EdgeType.ELEMENT:
             return f"[{step.label}]"
         if step.type == EdgeType.CONTEXT:
@@ -237,3 +240,11 @@ class Namer:
         if self._lifted[step.source] != step.source:
             return "[…]"
         return f".{step.label}" if step.label.isidentifier() else "[…]"
+
+
+def _property(label: str) -> str:
+    if label.removeprefix("#").isidentifier():
+        return f".{label}"
+    if label.startswith("<symbol ") and label.endswith(">"):
+        return f"[Symbol({label[8:-1][:_SHOWN_KEY]})]"
+    return f'["{label[:_SHOWN_KEY]}"]'

@@ -42,6 +42,8 @@ class Candidate:
     """Whether members hold each other (list, tree) and are counted by dominance."""
     top: int = -1
     """Node index that dominates a chain; the holder itself unless the chain has several entrances."""
+    below: bool = False
+    """Whether everything of the kind that the holder dominates is counted, at any depth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,11 @@ def _measure_at(
     holders = _holders_at(history, moment, counted_at)
     size = len(candidates)
     counts, references, retained = (np.zeros(size, dtype=np.int64) for _ in range(3))
-    plain = np.array([not candidate.chain for candidate in candidates], dtype=bool)
+    below = np.array([candidate.below for candidate in candidates], dtype=bool)
+    chains = np.array([candidate.chain for candidate in candidates], dtype=bool) & ~below
     tallies = []
-    for mask, count in ((plain, _count_members), (~plain, _count_chains)):
+    ways = ((~chains & ~below, _count_members), (chains, _count_chains), (below, _count_below))
+    for mask, count in ways:
         chosen = np.flatnonzero(mask & (holders >= 0))
         if len(chosen):
             tally = count(moment, [candidates[index] for index in chosen.tolist()], holders[chosen])
@@ -212,6 +216,21 @@ def _count_chains(moment: Moment, candidates: list[Candidate], holders: NDArray[
     weights = graph.retained_sizes[members[top]].astype(np.float64)
     retained = np.bincount(group[top], weights=weights, minlength=size).astype(np.int64)
     return _Tally(counts, counts, retained, members, group)
+
+
+def _count_below(moment: Moment, candidates: list[Candidate], holders: NDArray[np.int64]) -> _Tally:
+    graph = moment.graph
+    kinds = MemberKinds(graph)
+    found = []
+    for candidate, holder in zip(candidates, holders.tolist(), strict=True):
+        nodes = graph.dominated(holder)
+        nodes = nodes[VISIBLE[graph.node_types[nodes]]].astype(np.int64)
+        found.append(nodes[kinds.keys(nodes) == np.uint64(candidate.kind)])
+    counts = np.array([len(nodes) for nodes in found], dtype=np.int64)
+    # At the end of the list everything before it is below it: what hangs on the holder is the growth.
+    retained = graph.retained_sizes[holders].astype(np.int64)
+    group = np.repeat(np.arange(len(found)), counts)
+    return _Tally(counts, counts, retained, np.concatenate(found), group)
 
 
 def _chain_lengths(moment: Moment, heads: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -60,7 +60,7 @@ the work. Send the same requests again; a cache that has a use does not grow on 
 
 ## Further reading
 
-- [lru-cache](https://www.npmjs.com/package/lru-cache)
+- [lru-cache](https://github.com/isaacs/node-lru-cache)
 - [WeakMap](https://developer.mozilla.org/docs/Web/JavaScript/Reference/Global_Objects/WeakMap)
 """
 

@@ -59,7 +59,7 @@ the large one to `null` at the end of its use; if memory stays flat then, it was
 ## Further reading
 
 - [Closures](https://developer.mozilla.org/docs/Web/JavaScript/Guide/Closures)
-- [An interesting kind of JavaScript memory leak](https://blog.meteor.com/an-interesting-kind-of-javascript-memory-leak-8b47d2e7f156)
+- [Memory management](https://developer.mozilla.org/docs/Web/JavaScript/Guide/Memory_management)
 """
 
 from __future__ import annotations
