@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from api_text import api_text
+from leak_pages import leak_pages
 from schema_page import schema_page
 
 from heapsleuth.cli.main import cli
@@ -46,7 +47,9 @@ def cli_page() -> str:
 
 def pages() -> dict[Path, str]:
     """Return every generated file with its text."""
+    kinds = {ROOT / "docs" / "leaks" / name: f"{NOTE}\n{text}" for name, text in leak_pages().items()}
     return {
+        **kinds,
         ROOT / "docs" / "reference" / "cli.md": cli_page(),
         ROOT / "docs" / "reference" / "report-json.md": f"{NOTE}\n{schema_page()}",
         ROOT / "tests" / "api.txt": api_text(),

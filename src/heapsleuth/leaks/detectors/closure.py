@@ -64,9 +64,10 @@ the large one to `null` at the end of its use; if memory stays flat then, it was
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from heapsleuth.heap.kinds import NodeType
+from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.detectors.base import KEYED, LISTED, held
 
 if TYPE_CHECKING:
@@ -81,6 +82,20 @@ _LARGE_SCOPE_BYTES = 512
 _MOSTLY = 0.5
 # Of an instance's bytes: a subscription is a callback and little else, a task or session is not.
 _CALLS_BACK = 0.3
+# So many times the same way, and it is a chain.
+_LINKS = 3
+_SCOPES_OUT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """How an object keeps an older one of its kind: a function's scope has it in a variable."""
+
+    function: int
+    """Node index."""
+    variable: str
+    target: int
+    """Node index of the older one."""
 
 
 class ClosureDetector:
@@ -97,6 +112,9 @@ class ClosureDetector:
         member, bulk = case.member, case.bulk
         if member is None or bulk is None:
             return None
+        chained = self._chained(case, member)
+        if chained is not None:
+            return chained
         function = case.type(member) == NodeType.CLOSURE
         listed = case.holder_class in LISTED or case.candidate.chain
         if function or case.member_class == "system / Context":
@@ -106,5 +124,45 @@ class ClosureDetector:
         calls_back = bulk.share(bulk.closures) >= (_MOSTLY if plain else _CALLS_BACK)
         return held(case, self.category) if listed and calls_back else None
 
+    def _chained(self, case: Case, member: int) -> Detection | None:
+        """Return how to name a chain in which each member keeps the one before it in a function's scope."""
+        if not case.series.single or case.series.counts[-1] < _LINKS:
+            return None
+        found = link = _link(case, member)
+        for _ in range(_LINKS - 1):
+            link = None if link is None else _link(case, link.target)
+            if link is None or found is None or link.variable != found.variable:
+                return None
+        if found is None:
+            return None
+        title = "{kind} {holder} gains {rate} {members} {per}, each kept by the scope of the next"
+        names = {"chain": "scope", "captured": found.variable}
+        return replace(held(case, self.category), member_node=found.function, title=title, names=names)
+
     def _is_keyed(self, case: Case) -> bool:
         return case.holder_class in KEYED or case.candidate.dictionary
+
+
+def _link(case: Case, node: int) -> _Link | None:
+    """Return through which function's scope an object keeps another one of its kind."""
+    functions = [node, *(ref.target for ref in case.references(node) if ref.type == EdgeType.PROPERTY)]
+    kind, shape = case.graph.own_name(node), case.child(node, "map")
+    for function in functions:
+        if case.type(function) != NodeType.CLOSURE:
+            continue
+        scope = case.child(function, "context")
+        for _ in range(_SCOPES_OUT):
+            # The holder's own scope has the newest one, which is no link.
+            if scope is None or scope == case.holder or not _is_scope(case, scope):
+                break
+            for ref in case.references(scope):
+                is_variable = ref.type == EdgeType.CONTEXT and ref.target != node
+                if is_variable and case.graph.own_name(ref.target) == kind:
+                    if case.child(ref.target, "map") == shape:
+                        return _Link(function, ref.label, ref.target)
+            scope = case.child(scope, "previous")
+    return None
+
+
+def _is_scope(case: Case, node: int) -> bool:
+    return case.graph.own_name(node).startswith("system / Context")

@@ -55,7 +55,7 @@ the native function.
 ## Further reading
 
 - [process.memoryUsage()](https://nodejs.org/api/process.html#processmemoryusage)
-- [Tracing garbage collection](https://nodejs.org/learn/diagnostics/memory/using-gc-traces)
+- [Tracing garbage collection](https://nodejs.org/en/learn/diagnostics/memory/using-gc-traces)
 """
 
 from __future__ import annotations
