@@ -24,6 +24,7 @@ COMMANDS = {
     "agent": "Print or copy the Node.js agent, or show the lines that inject it.",
     "analyze": "Name the causes of memory growth from heap snapshots.",
     "check": "Drive a program through rounds of work and say whether it leaks.",
+    "redact": "Remove the contents of strings from heap snapshots.",
     "run": "Start a program with the agent in it and watch its memory.",
     "snapshot": "Take a heap snapshot of a running Node.js process.",
     "version": "Print the version of heapsleuth and of what it runs on.",

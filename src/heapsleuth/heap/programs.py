@@ -17,6 +17,8 @@ from heapsleuth.places import SourceLocation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from heapsleuth.heap.redact_heads import RemovedHead
+
 __all__ = ["Program", "file_name"]
 
 _MIN_PLAUSIBLE = 0.8
@@ -52,6 +54,8 @@ class Program:
     map_url: str | None
     positions: Sequence[tuple[int, int]]
     """Some places where V8 says that a function begins, in text order."""
+    removed_head: RemovedHead | None = None
+    """What is known of the text where a redaction took its beginning out; `head` is empty then."""
 
     @cached_property
     def file(self) -> str:
@@ -73,8 +77,7 @@ class Program:
         disk = self._on_disk
         if disk is None:
             return False
-        head = self.head.removeprefix("\ufeff")
-        same_head = _NON_ASCII.sub("?", disk.text[: len(head)]) == _NON_ASCII.sub("?", head)
+        same_head = self._has_same_head(disk.text)
         if not self.positions:
             return same_head
         hits = [_begins_function(disk, line, column) for line, column in self.positions]
@@ -82,6 +85,12 @@ class Program:
         end = hits[-max(len(hits) // 4, _END_POSITIONS) :]
         enough = same_head or len(hits) >= _MIN_POSITIONS
         return enough and all(sum(some) >= _MIN_PLAUSIBLE * len(some) for some in (hits, end))
+
+    def _has_same_head(self, text: str) -> bool:
+        if self.removed_head is not None:
+            return self.removed_head.fits(text)
+        head = self.head.removeprefix("\ufeff")
+        return _NON_ASCII.sub("?", text[: len(head)]) == _NON_ASCII.sub("?", head)
 
     @cached_property
     def text(self) -> SourceText | None:
@@ -114,7 +123,8 @@ class Program:
     def is_stale(self) -> bool:
         """Whether the file on disk is there, but was changed (not just compiled) since V8 read it."""
         is_other = self._on_disk is not None and not self._is_fresh
-        return is_other and not self.has_map and not self._is_whole_head
+        was_whole = self.removed_head is not None and self.removed_head.is_short
+        return is_other and not self.has_map and not self._is_whole_head and not was_whole
 
     @property
     def has_map(self) -> bool:

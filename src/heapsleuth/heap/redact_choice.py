@@ -101,6 +101,9 @@ def choose(
             raw = strings.raw(index)
             if written == text:
                 choice.kept[raw] = kind
+                described = names.symbol_description(text)
+                if described:
+                    choice.kept.setdefault(described.encode(), kind)
             else:
                 choice.rewritten[raw] = json.dumps(written)[1:-1].encode()
                 # It is in the file now, so another string that says the same may stay.

@@ -29,6 +29,7 @@ __all__ = [
     "is_identifier",
     "is_property_name",
     "looks_random",
+    "symbol_description",
 ]
 
 _LONGEST_NAME = 100
@@ -120,6 +121,12 @@ def clean_symbol(text: str, known: Callable[[str], bool], hide: Hide, *, marked:
     if inside == "" or _WELL_KNOWN.match(inside) or (plain and known(inside)) or (marked and is_placeholder(inside)):
         return text
     return f"<symbol {hide(inside)}>"
+
+
+def symbol_description(text: str) -> str | None:
+    """Return what describes the symbol that is a property's key, None for other names."""
+    found = _SYMBOL.match(text)
+    return found[1] if found else None
 
 
 def clean_dom_name(text: str) -> str | None:

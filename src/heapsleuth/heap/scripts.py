@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
+from heapsleuth.heap.redact_heads import RemovedHead
+from heapsleuth.heap.redact_placeholders import CUT_BYTES, MARK, is_placeholder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,7 +104,26 @@ class Scripts:
     def head(self, script_node: int) -> str:
         """Return the beginning of the script's text as V8 ran it: at most 1,024 UTF-16 units."""
         text = self._text_edge(script_node, "source")
-        return "" if text is None or text in _NOT_A_NAME else text
+        if text is None or text in _NOT_A_NAME or self._is_removed(text):
+            return ""
+        return text
+
+    def removed_head(self, script_node: int) -> RemovedHead | None:
+        """Return what a redaction left of the script's text; None where the text was not taken out."""
+        source = self._edges.target(script_node, EdgeType.INTERNAL, "source")
+        if source is None or not self._is_redacted:
+            return None
+        is_flat = self._graph.node_types[source] == NodeType.STRING
+        if is_flat and not self._is_removed(self._edges.raw_name(source)):
+            return None
+        return RemovedHead(int(self._graph.self_sizes[source]) if is_flat else None)
+
+    @property
+    def _is_redacted(self) -> bool:
+        return MARK in self._graph.columns.meta
+
+    def _is_removed(self, text: str) -> bool:
+        return self._is_redacted and is_placeholder(text[:CUT_BYTES])
 
     def map_url(self, script_node: int) -> str | None:
         """

@@ -117,6 +117,7 @@ class Sources:
                 self._scripts.head(script_node),
                 self._scripts.map_url(script_node),
                 self._positions(script_node),
+                self._scripts.removed_head(script_node),
             )
         return self._programs[script_node]
 
