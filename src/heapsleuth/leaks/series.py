@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from heapsleuth.heap.edge_lookup import EdgeLookup
 from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.kernels import cohorts
 from heapsleuth.leaks.edges import edges_of
@@ -243,11 +244,17 @@ def _chain_lengths(moment: Moment, heads: NDArray[np.int64]) -> NDArray[np.int64
     place = graph.dominator_places
     kinds = _fold_kinds(graph)
     folded = folded_holders(moment)
+    edges = EdgeLookup(graph)
     lengths = np.ones(len(heads), dtype=np.int64)
     for index, head in enumerate(heads.tolist()):
         start = int(place[head])
         below = graph.dominator_order[start : start + int(graph.subtree_counts[start])]
-        lengths[index] = int(((kinds[below] == kinds[head]) & (folded[below] == folded[head])).sum())
+        alike = below[kinds[below] == kinds[head]]
+        lengths[index] = int((folded[alike] == folded[head]).sum())
+        if lengths[index] == 1 and len(alike) > 1:
+            # Linked by something between them, such as the scope of a function: told by their fields.
+            shapes = edges.targets(alike.astype(np.int64), EdgeType.INTERNAL, ("map",))
+            lengths[index] = int((shapes == shapes[0]).sum()) if shapes[0] >= 0 else 1
     return lengths
 
 

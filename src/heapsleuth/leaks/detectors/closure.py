@@ -156,10 +156,10 @@ def _link(case: Case, node: int) -> _Link | None:
             if scope is None or scope == case.holder or not _is_scope(case, scope):
                 break
             for ref in case.references(scope):
-                is_variable = ref.type == EdgeType.CONTEXT and ref.target != node
-                if is_variable and case.graph.own_name(ref.target) == kind:
-                    if case.child(ref.target, "map") == shape:
-                        return _Link(function, ref.label, ref.target)
+                older = ref.target
+                is_other = ref.type == EdgeType.CONTEXT and older != node
+                if is_other and case.graph.own_name(older) == kind and case.child(older, "map") == shape:
+                    return _Link(function, ref.label, older)
             scope = case.child(scope, "previous")
     return None
 

@@ -88,12 +88,13 @@ PROMISES = (
 
 CLOSURES = (
     Advice(
-        "Cut the chain: functions made in one call share one scope, so the method of the new $holder keeps "
-        "$captured, the $holder before it, and so on. Set it to null, or make the functions elsewhere.",
-        "const $variable = $holder;\nconst unused = () => use($variable);\n"
-        "$holder = { method: () => {} }; // keeps the scope of `unused`, and so $variable",
-        "const method = () => {}; // outside, where no large value is in scope\nfunction replace() {\n"
-        "  const previous = $holder;\n  use(previous);\n  $holder = { method };\n}",
+        "Cut the chain: all functions made in one call share one scope, so a function of the new $holder "
+        "keeps $captured, which another one uses: the $holder before it, and so on. Set it to null at the "
+        "end, or make the functions where it is not in scope.",
+        "const $variable = $holder;\nconst other = () => use($variable);\n"
+        "$holder = { method: () => {} }; // keeps the scope of `other`, and so $variable",
+        "let $variable = $holder;\nconst other = () => use($variable);\n$holder = { method: () => {} };\n"
+        "$variable = null; // when no longer needed",
         when={"chain": "."},
     ),
     Advice(
