@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from evaluation import tables
+from evaluation.cells import code
 from evaluation.floor_rules import FLOOR_RULES
 from evaluation.judging import judge
 from evaluation.reliability import reliability
@@ -148,4 +148,4 @@ def test_rules_on_floors_need_their_rises_in_a_row(floors: list[int], expected: 
 
 
 def test_text_of_a_heap_cannot_end_its_cell() -> None:
-    assert tables.code("a`|b\n") == "`a??b?`"
+    assert code("a`|b\n") == "`a??b?`"

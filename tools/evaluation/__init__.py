@@ -2,5 +2,5 @@
 
 `truth` says what is right, `corpus` where the programs are, `checks` runs them, `judging` compares,
 `scores` and `reliability` count, `floor_rules` and `memlab` are the others, `recorded` judges the analysis
-alone, `tables` and `page` print.
+alone, `evaluation` does all of it for one corpus; `cells`, `tables`, `others` and `page` print.
 """

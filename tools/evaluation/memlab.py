@@ -38,27 +38,22 @@ class Mode:
     """Expression for the first line of its result; what comes before is progress."""
 
 
+_LEAKS = r"MemLab found [1-9]\d* leak"
+_GROWING = "^Top growing"
+
 MODES = (
     Mode(
         "find-leaks",
         ("find-leaks", "--baseline", "A", "--target", "B", "--final", "C"),
-        r"MemLab found [1-9]\d* leak",
+        _LEAKS,
     ),
     Mode(
         "find-leaks --trace-all-objects",
         ("find-leaks", "--baseline", "A", "--target", "B", "--final", "C", "--trace-all-objects"),
-        r"MemLab found [1-9]\d* leak",
+        _LEAKS,
     ),
-    Mode(
-        "analyze unbound-collection",
-        ("analyze", "unbound-collection", "--snapshot-dir", "DIR"),
-        r"^Top growing",
-    ),
-    Mode(
-        "analyze unbound-object",
-        ("analyze", "unbound-object", "--snapshot-dir", "DIR"),
-        r"^Top growing",
-    ),
+    Mode("analyze unbound-collection", ("analyze", "unbound-collection", "--snapshot-dir", "DIR"), _GROWING),
+    Mode("analyze unbound-object", ("analyze", "unbound-object", "--snapshot-dir", "DIR"), _GROWING),
 )
 
 

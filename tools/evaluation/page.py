@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evaluation import memlab, tables
+from evaluation import tables
 from evaluation.judging import ALARM_FROM, LINE_SLACK
-from evaluation.reliability import held_out, of_findings
-from evaluation.scores import Answer, detection, seconds
+from evaluation.others import others
+from evaluation.reliability import held_out, of_findings, reliability
+from evaluation.scores import Answer, detection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,20 +58,6 @@ are among them. Brier score: mean squared difference of confidence and truth; EC
 confidence and share right over ten bins, weighted by their counts.
 """
 
-_OTHERS = """\
-Everything but memlab in the table judges the same runs: the rules look at the floors that the check has
-read, heap used after a full collection, which is kinder to them than the samples that they are meant for.
-memlab {memlab} gets the first, the middle and the last of the snapshots that the check has taken; where it
-took none, because the floor was flat, those of a recording of the same workload ({recorded} of {asked}
-times). It is called as
-`memlab find-leaks --baseline A --target B --final C`, the same with `--trace-all-objects`, and
-`memlab analyze unbound-collection` and `unbound-object` with `--snapshot-dir`. A leak counts as reported
-when it prints "found N leak(s)" with N above 0, or a table of growing objects; as named when one of its
-traces or rows has a name of the holder or a class that piles up, as listed at the end; heapsleuth has to
-name the holder, in its first finding. memlab follows a random sample of objects: its figures vary a
-little from run to run, and its `analyze` is meant for looking around rather than for a verdict.
-"""
-
 
 def page(results: Sequence[Evaluation]) -> str:
     """Return the page."""
@@ -102,7 +89,7 @@ def _corpus(result: Evaluation) -> Iterator[str]:
     if result.checks:
         yield f"## {title[0].upper()}{title[1:]}\n"
         yield tables.totals(result.checks, _detected(result.checks))
-        yield from _others(result)
+        yield from others(result)
         for node, judged in result.checks.items():
             yield f"### What was said of {title}, {node}\n"
             yield tables.cases(judged)
@@ -130,32 +117,6 @@ def _detected(by_node: dict[str, list[Judgement]]) -> dict[str, Detection]:
     }
 
 
-def _others(result: Evaluation) -> Iterator[str]:
-    yield "### Beside others, on the same runs\n"
-    if result.memlab:
-        asked = sum(len(answers) for modes in result.memlab.values() for answers in modes.values())
-        asked //= len(memlab.MODES)
-        yield _OTHERS.format(memlab=memlab.version(), recorded=result.memlab_recorded, asked=asked)
-    for node, judged in result.checks.items():
-        yield f"{node}:\n"
-        yield tables.detections([*_ours(judged), *_memlab(result, node), *result.rules(node)])
-
-
-def _ours(judged: Sequence[Judgement]) -> Iterator[tuple[str, Detection, str]]:
-    answers = [Answer(one.expected, one.says_leak, bool(one.first and one.first.holder)) for one in judged]
-    yield "heapsleuth check", detection(answers), ""
-
-
-def _memlab(result: Evaluation, node: str) -> Iterator[tuple[str, Detection, str]]:
-    for mode, answers in result.memlab[node].items():
-        times = [said.seconds for _, said in answers]
-        failed = sum(said.failed is not None for _, said in answers)
-        remark = f"{seconds(times)} for three snapshots" + (f"; {failed} failed" if failed else "")
-        missing = len(result.checks[node]) - len(answers)
-        remark += f"; {missing} variants without snapshots are left out" if missing else ""
-        yield f"memlab {mode.title}", detection(answer for answer, _ in answers), remark
-
-
 def _confidence(results: Sequence[Evaluation]) -> Iterator[str]:
     for result in results:
         judged = [one for every in result.checks.values() for one in every]
@@ -164,4 +125,11 @@ def _confidence(results: Sequence[Evaluation]) -> Iterator[str]:
             yield tables.reliability_table(of_findings(judged))
     unseen = held_out()
     yield "Packages that the model had not seen (held-out folds of `make calibrate`):\n"
-    yield tables.reliability_table(unseen)
+    yield tables.reliability_table(reliability(unseen))
+    if unseen:
+        answers = [Answer("leak" if right else "no-leak", sure >= ALARM_FROM) for sure, right in unseen]
+        found = detection(answers)
+        yield (
+            f"With a confidence of {ALARM_FROM} or more: {found.found} of what leaks, "
+            f"{found.false_alarms} of what does not.\n"
+        )

@@ -86,10 +86,10 @@ def of_findings(judgements: Sequence[Judgement]) -> Reliability | None:
     )
 
 
-def held_out() -> Reliability | None:
-    """Return the reliability on packages the model had not seen, as `make calibrate` left it; None if not."""
+def held_out() -> list[tuple[float, bool]]:
+    """Return (confidence, right) on packages the model had not seen, as `make calibrate` left them."""
     if not HELD_OUT.exists():
-        return None
+        return []
     document = json.loads(HELD_OUT.read_text(encoding="utf-8"))
     rows = document["rows"] if isinstance(document, dict) else document
-    return reliability([(row["confidence"], bool(row["label"])) for row in rows])
+    return [(row["confidence"], bool(row["label"])) for row in rows]

@@ -1,10 +1,10 @@
-"""Markdown tables of an evaluation; text that comes from a heap is made harmless."""
+"""The tables of an evaluation, in Markdown."""
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from evaluation.cells import code, codes, place, table
 from evaluation.scores import Share, naming, seconds
 
 if TYPE_CHECKING:
@@ -28,13 +28,6 @@ _PARTS = (
 )
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: str = "") -> str:
-    """Return a table; *numbers* has an `r` for each column set to the right."""
-    rule = ["---:" if number == "r" else "---" for number in numbers.ljust(len(head))]
-    lines = [head, rule, *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-
-
 def totals(by_node: Mapping[str, Sequence[Judgement]], detected: Mapping[str, Detection]) -> str:
     """Return the totals, a column per Node.js version."""
     counted = {node: [one for one in every if one.expected is not None] for node, every in by_node.items()}
@@ -50,7 +43,7 @@ def totals(by_node: Mapping[str, Sequence[Judgement]], detected: Mapping[str, De
         for kind in ("leaky", "correct")
     ]
     rows.append(["leaks the corpus has verified there", *(_verified(every) for every in counted.values())])
-    return _table(["", *by_node], rows)
+    return table(["", *by_node], rows)
 
 
 def _undecided(judgements: Sequence[Judgement]) -> Share:
@@ -73,14 +66,14 @@ def detections(rows: Iterable[tuple[str, Detection, str]]) -> str:
         [title, str(one.found), str(one.false_alarms), str(one.precision), str(one.named), remark]
         for title, one, remark in rows
     )
-    return _table(head, body)
+    return table(head, body)
 
 
 def cases(judgements: Iterable[Judgement]) -> str:
     """Return a row per case and variant, with what the first finding says."""
     rows = ([*_first_cells(one), f"{one.seconds:.0f}"] for one in judgements)
     head = ["case", "variant", "verdict", "confidence", "category", "holder", "place", "right", "s"]
-    return _table(head, rows, "   r    r")
+    return table(head, rows, "   r    r")
 
 
 def _first_cells(one: Judgement) -> list[str]:
@@ -117,13 +110,13 @@ def wrong(judgements: Iterable[Judgement], truths: Mapping[str, Truth]) -> str:
         said = f"{finding['category']}, {code(finding['holder']['name'])}, {place(finding)}"
         true = f"{truth.category}, {', '.join(map(code, sorted(truth.names)))}, {truth.file}:{truth.line}"
         rows.append([one.case, marks(first), said, true])
-    return _table(["case", "right", "said", "true"], rows) if rows else "Nothing.\n"
+    return table(["case", "right", "said", "true"], rows) if rows else "Nothing.\n"
 
 
 def names(truths: Iterable[Truth]) -> str:
     """Return which names count as the holder's, and which as the classes that pile up."""
-    rows = ([one.case, _codes(one.names), _codes(one.constructors)] for one in truths if one.leaky_variants)
-    return _table(["case", "names of the holder", "classes, for memlab"], rows)
+    rows = ([one.case, codes(one.names), codes(one.constructors)] for one in truths if one.leaky_variants)
+    return table(["case", "names of the holder", "classes, for memlab"], rows)
 
 
 def reliability_table(one: Reliability | None) -> str:
@@ -139,24 +132,6 @@ def reliability_table(one: Reliability | None) -> str:
         )
         for bin_ in one.bins
     ]
-    table = _table(["confidence", "findings", "mean confidence", "share right"], rows, " rrr")
-    return f"{table}\n{one.count} findings, Brier score {one.brier:.3f}, ECE {one.ece:.3f}.\n"
-
-
-def place(finding: Mapping[str, Any]) -> str:
-    """Return the headline place of a finding: `app.js:3`."""
-    for location in (finding["holder"]["location"], finding["members"]["location"]):
-        if location:
-            return f"{PurePosixPath(location['file']).name}:{location['line']}"
-    return ""
-
-
-def code(text: str, most: int = 48) -> str:
-    """Return text of a heap as code that cannot end its cell."""
-    short = text if len(text) <= most else text[: most - 1] + "…"
-    plain = "".join("?" if char in "|`\n\r" else char for char in short)
-    return f"`{plain}`" if plain else ""
-
-
-def _codes(words: Iterable[str]) -> str:
-    return ", ".join(code(word) for word in sorted(words))
+    head = ["confidence", "findings", "mean confidence", "share right"]
+    scores = f"{one.count} findings, Brier score {one.brier:.3f}, ECE {one.ece:.3f}."
+    return f"{table(head, rows, ' rrr')}\n{scores}\n"
