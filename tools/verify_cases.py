@@ -27,7 +27,10 @@ NOISE_BYTES_PER_ROUND = 12_000
 """What a program without a leak gains: compiled code and caches of the runtime (see scenarios/floor.py)."""
 
 SETTLED_SHARE = 0.1
-"""New highs of the last third over all growth before it."""
+"""New highs of the last third over all growth before it, at most."""
+
+SETTLED_BYTES_PER_ROUND = 4_000
+"""New highs of this size say nothing either: code still warms up after twenty rounds."""
 
 _FIELDS = {"heapUsed": "heap_used_bytes", "arrayBuffers": "array_buffers_bytes"}
 
@@ -98,7 +101,7 @@ def _look_alike(recording: Path, field: str) -> dict[str, Any] | None:
         "bytes_per_iteration_last_third": _rate(work[-third:], values[-third:]),
         "new_highs_last_third_bytes": round(new_highs),
         "growth_before_bytes": round(growth),
-        "holds": bool(new_highs <= max(SETTLED_SHARE * growth, NOISE_BYTES_PER_ROUND * third)),
+        "holds": bool(new_highs <= max(SETTLED_SHARE * growth, SETTLED_BYTES_PER_ROUND * third)),
     }
 
 
