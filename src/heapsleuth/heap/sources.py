@@ -356,10 +356,12 @@ class Sources:
             yield from ((script_, None) for script_ in self._written_scripts)
         elif (path := self._modules.file_of(owner)) is not None:
             script = self._by_url.get(path)
-        else:
-            yield from ((spot[0], spot[1:]) for spot in self._class_spots(owner))
         if script is not None:
             yield script, None
+        # A class or function has fields of its own where it is written, whichever module exports it.
+        is_plain = script is None and not self._is_global(owner)
+        if self._graph.node_types[owner] == NodeType.CLOSURE or is_plain:
+            yield from ((spot[0], spot[1:]) for spot in self._class_spots(owner))
 
     def _class_spots(self, node: int) -> Iterator[tuple[int, int, int]]:
         """Give the places of an object's class and of the classes that one extends."""

@@ -20,6 +20,11 @@ __all__ = ["Calls", "Place", "function_name"]
 _MOST_PLACES = 300
 _MOST_CALLERS = 20
 _DEEPEST = 5
+# A function made where it is used is reached when that place is; its own name is for itself.
+_EXPRESSIONS = frozenset({"arrow_function", "function_expression", "generator_function"})
+_NAMING = frozenset(
+    {"assignment_expression", "field_definition", "pair", "public_field_definition", "variable_declarator"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +68,25 @@ class Calls:
         if index is None or depth > _DEEPEST:
             return True
         function, inner = chain[index], chain[: index + 1]
-        name = _named(inner)
-        if name is None:
-            parent = chain[index - 1]
+        name, parent = _named(inner), chain[index - 1]
+        if name is None or (function.type in _EXPRESSIONS and parent.type not in _NAMING):
             if parent.type in ("return_statement", "arrow_function"):
                 return None
             return self.is_called(inner, depth + 1)
         if function.type == "method_definition" and self._tree.code(name) == "constructor":
             return True
         places = [one for one in self.of(function, inner) if not _inside(one.chain[-1], function)]
-        reached = [self.is_called(one.chain, depth + 1) for one in places]
+        reached = [self._reached(one, depth) for one in places]
         if any(reached):
             return True
         if None in reached or self._is_open(inner, name, places):
             return None
         return False
+
+    def _reached(self, place: Place, depth: int) -> bool | None:
+        """Whether a place calls the function; None when it hands it to somebody who may."""
+        reached = self.is_called(place.chain, depth + 1)
+        return reached if place.is_call or place.timer is not None or not reached else None
 
     def _is_open(self, chain: Chain, name: Node, places: list[Place]) -> bool:
         """Whether other files can call a function."""

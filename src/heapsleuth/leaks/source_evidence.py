@@ -16,7 +16,7 @@ from heapsleuth.leaks.source_mentions import Mentions
 from heapsleuth.leaks.source_model import Bound, Change, Expiry, Intent, SourceFacts, Use
 from heapsleuth.leaks.source_owners import Owners, callee_name
 from heapsleuth.leaks.source_tables import WEAK
-from heapsleuth.leaks.source_uses import acts_of, reads_of
+from heapsleuth.leaks.source_uses import acts_of, inner_function, reads_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["intents_at", "source_facts"]
 
+_NOTHING = frozenset({"null", "undefined"})
 _LITERAL_CLASSES = {"array": "Array", "object": "Object", "string": "String"}
 
 
@@ -57,7 +58,7 @@ def source_facts(
         return SourceFacts(declared.name, where, whole=whole, skipped=tree.skipped)
     owners = Owners(tree, source.outline)
     mentions = Mentions(owners, declared)
-    acts = [one for one in acts_of(tree, mentions.found) if not _is_beginning(one, declared)]
+    acts = _without_beginning(acts_of(tree, mentions.found), mentions)
     calls = Calls(owners)
     limits = Limits(owners, mentions, acts, reads_of(tree, mentions.found), calls)
     uses = [_use(one, tree, limits, calls, place) for one in acts]
@@ -134,9 +135,23 @@ def _intents(
     return tuple(unique[at] for at in sorted(unique)), tuple(dict.fromkeys(wrong))
 
 
-def _is_beginning(act: Act, declared: Declaration) -> bool:
-    """Whether an act is the declaration itself: `this.items = []`."""
-    return act.change is Change.CLEAR and act.mention.offset == declared.offset
+def _without_beginning(acts: list[Act], mentions: Mentions) -> list[Act]:
+    """Drop what gives the container its first value: `this.items = []`, the one `x = …` of a `let x`."""
+    replaced = [act for act in acts if act.change is Change.CLEAR and act.how.startswith("=")]
+    has_value = any(value.type not in _NOTHING for value in mentions.declared_values)
+    only = replaced[0] if len(replaced) == 1 and not has_value else None
+    return [
+        act
+        for act in acts
+        if act is not only and not (act.change is Change.CLEAR and _is_beginning(act, mentions))
+    ]
+
+
+def _is_beginning(act: Act, mentions: Mentions) -> bool:
+    """Whether an act is the declaration, or in the function that makes the object."""
+    function = inner_function(act.chain)
+    made_here = function is not None and function.start_byte in mentions.makers and act.how.startswith("=")
+    return made_here or act.mention.offset == mentions.declared.offset
 
 
 def _use(

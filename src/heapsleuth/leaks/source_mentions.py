@@ -75,7 +75,9 @@ class Mentions:
         self.declared = declared
         self.found: list[Mention] = []
         self.values: list[Node] = []
-        """Expressions it is declared with or first set to."""
+        """Expressions it is declared with or set to, in the order met."""
+        self.declared_values: list[Node] = []
+        """Of those, the ones of its declaration."""
         self.exported = False
         self._targets: list[_Target] = []
         self._seen: set[tuple[int, bool]] = set()
@@ -90,11 +92,20 @@ class Mentions:
             done += 1
         self.found.sort(key=lambda one: (one.offset, one.nested))
 
+    @property
+    def makers(self) -> frozenset[int]:
+        """Starts of the functions that make the objects whose field it is."""
+        keys = (key for target in self._targets for key in target.owners)
+        return frozenset(key[1] for key in keys if key[0] == "instance" and isinstance(key[1], int))
+
     # What to look for
 
     def _first(self, declared: Declaration) -> _Target | None:
         if declared.kind.is_lexical:
-            return _Target(declared.name, variable=declared.offset)
+            field = self._field_behind(declared)
+            if field is not None:
+                self._add(field)
+            return _Target(declared.name, variable=declared.offset, is_alias=field is not None)
         chain = self._leaf(declared.offset, declared.name)
         if len(chain) < 2:
             return None
@@ -115,15 +126,31 @@ class Mentions:
             key = self._owners.of_this(leaf)
         if key is None:
             return None
+        return self._field(declared.name, key)
+
+    def _field_behind(self, declared: Declaration) -> _Target | None:
+        """Return the field that a variable is only another name of: `const items = this.items`."""
+        chain = self._tree.chain(declared.offset, declared.offset + len(declared.name))
+        if len(chain) > 2 and chain[-2].type == "object_pattern" and chain[-3].type == "variable_declarator":
+            key = self._owners.key(chain[-3].child_by_field_name("value"))
+            return None if key is None or key[0] == "var" else self._field(declared.name, key)
+        value = self._owners.value(declared)
+        if value is None or value.type != "member_expression":
+            return None
+        name = property_name(self._tree, value)
+        key = self._owners.key(value.child_by_field_name("object"))
+        return None if key is None or name is None or key[0] == "var" else self._field(name, key)
+
+    def _field(self, name: str, key: Key) -> _Target:
         keys = {key}
         if key[0] in ("instance", "static") and isinstance(key[1], int):
             keys = {(key[0], start) for start in self._owners.family(key[1])}
-        return _Target(declared.name, owners=frozenset(keys))
+        return _Target(name, owners=frozenset(keys))
 
     def _leaf(self, start: int, name: str) -> Chain:
         chain = self._tree.chain(start, start + len(name))
         if chain and chain[-1].type in ("string", "string_fragment"):
-            while chain[-1].type != "string":
+            while chain and chain[-1].type not in ("string", "template_string"):
                 chain.pop()
         return chain
 
@@ -214,6 +241,7 @@ class Mentions:
         value = unwrap(declarator.child_by_field_name("value"))
         if value is not None and not target.is_alias and not target.nested:
             self.values.append(value)
+            self.declared_values.append(value)
         chain = self._tree.chain(declarator.start_byte, declarator.end_byte)
         self.exported |= not target.nested and any(one.type == "export_statement" for one in chain)
 
@@ -235,6 +263,7 @@ class Mentions:
             return
         if key in target.owners and value is not None:
             self.values.append(value)
+            self.declared_values.append(value)
             self._from_variable(value)
 
     def _destructured(self, target: _Target, chain: Chain, name: str, offset: int) -> None:
@@ -270,6 +299,7 @@ class Mentions:
             if value is not None and not nested and not mention.is_alias:
                 self.values.append(value)
                 if mention.offset == self.declared.offset:
+                    self.declared_values.append(value)
                     self._from_variable(value)
             chain.pop()  # `const a = this.b = new Map()`
             parent = chain[-2]
@@ -308,7 +338,24 @@ class Mentions:
         elif parent.type in ("export_specifier", "export_statement"):
             self.exported = True
         if names is not None and names.type == "identifier":
-            self._variable(self._tree.code(names), names.start_byte, nested)
+            name = self._tree.code(names)
+            # A variable that is set more than once may be something else where it is used.
+            if parent.type != "assignment_expression" or self._is_set_once(name, names.start_byte):
+                self._variable(name, names.start_byte, nested)
+
+    def _is_set_once(self, name: str, offset: int) -> bool:
+        made = self._owners.resolve(name, offset)
+        chains = [self._tree.chain(at, at + len(name)) for at in self._tree.occurrences(name, _MOST_PLACES)]
+        places = [
+            chain[-1].start_byte
+            for chain in chains
+            if len(chain) > 1
+            and chain[-2].type == "assignment_expression"
+            and chain[-2].child_by_field_name("left") == chain[-1]
+        ]
+        return made is not None and [at for at in places if self._owners.resolve(name, at) == made] == [
+            offset
+        ]
 
     def _member_of(self, chain: Chain) -> Chain:
         """Return the chain to the expression for a member, the same chain when it is not asked for one."""

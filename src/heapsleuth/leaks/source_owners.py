@@ -80,6 +80,9 @@ class Owners:
             return self.of_object(node, depth)
         if node.type == "assignment_expression":
             return self.key(node.child_by_field_name("right"), depth + 1)
+        if node.type == "binary_expression":  # `_super.call(this) || this`
+            left = self.key(node.child_by_field_name("left"), depth + 1)
+            return left or self.key(node.child_by_field_name("right"), depth + 1)
         if node.type in CLASSES or node.type in FUNCTIONS:
             return ("static", node.start_byte)
         return None
@@ -155,6 +158,10 @@ class Owners:
             if around.type in ("function_expression", "generator_function"):
                 if _keeps_this(chain, index):
                     continue
+                if parent is not None and parent.type == "arguments" and index > 1:
+                    # How compilers write async functions: `__awaiter(_this, void 0, void 0, function () {…})`.
+                    is_async = callee_name(self.tree, chain[index - 2]) == "__awaiter"
+                    return self.key(parent.named_children[0]) if is_async else None
                 return self._of_function(around, parent, chain[index - 2] if index > 1 else None)
         return EXPORTS
 
@@ -251,9 +258,9 @@ def _of_class(chain: list[Node], member: Node) -> Key:
 
 
 def _keeps_this(chain: list[Node], index: int) -> bool:
-    """Whether a function expression has the `this` of the code around it: `.bind(this)`, `(…, this)`."""
+    """Whether a function has the `this` of the code around it: `.bind(this)`, handed on."""
     parent, around = chain[index - 1], chain[index - 2] if index > 1 else None
     if parent.type == "member_expression" and around is not None:
         given = around.child_by_field_name("arguments")
         return given is not None and given.named_child_count > 0 and given.named_children[0].type == "this"
-    return parent.type == "arguments" and parent.named_children[-1].type == "this"
+    return parent.type == "arguments" and any(one.type == "this" for one in parent.named_children)

@@ -16,7 +16,9 @@ __all__ = [
     "EXPIRY_OPTIONS",
     "GROWING_RESULTS",
     "ITERATES",
+    "LISTENING",
     "REMOVING",
+    "REMOVING_CALLS",
     "SHRINKING_RESULTS",
     "SIZE",
     "TIME",
@@ -26,10 +28,13 @@ __all__ = [
 
 # ruff: disable[SIM905]
 ADDING = frozenset(
-    "add addListener addEventListener append enqueue insert on once prepend prependListener "
-    "prependOnceListener push put register set setItem subscribe unshift".split()
+    "add addListener addEventListener append catch enqueue finally insert on once prepend prependListener "
+    "prependOnceListener push put register set setItem subscribe then unshift".split()
 )
-"""Methods that add a member to what they are called on."""
+"""Methods that add a member to what they are called on; a reaction is a member of a pending promise."""
+
+LISTENING = frozenset("addEventListener addListener on".split())
+"""Methods that take `{ once: true }` or `{ signal }`."""
 
 REMOVING = frozenset(
     "abort del delete dequeue evict expire off pop prune pruneExpired purge purgeStale remove "
@@ -40,6 +45,11 @@ CLEARING = frozenset("clear deleteAll empty flush flushAll removeAll removeAllLi
 
 CLEARING_CALLS = frozenset("clearImmediate clearInterval clearTimeout unwatchFile".split())
 """Functions that end what they are given."""
+
+REMOVING_CALLS = re.compile(
+    r"(?:^|[a-z_])(?:[Rr]emove|[Dd]elete|[Pp]ull|[Ee]vict|[Pp]urge|[Pp]rune|[Uu]nset)"
+)
+"""Functions that take something out of their first argument."""
 
 GROWING_RESULTS = frozenset("catch concat finally padEnd then".split())
 """`x = x.METHOD(…)` holds all of the old x and more."""

@@ -68,6 +68,8 @@ def acts_of(tree: SyntaxTree, mentions: Sequence[Mention]) -> list[Act]:
             found.append(act)
             further = _on_assigned(tree, act)
             found += [] if further is None else [further]
+        further = _on_own_value(tree, mention)
+        found += [] if further is None else [further]
     return found
 
 
@@ -162,6 +164,20 @@ def _on_member(tree: SyntaxTree, mention: Mention, chain: Chain) -> Act | None:
     return None
 
 
+def _on_own_value(tree: SyntaxTree, mention: Mention) -> Act | None:
+    """See what is done to the value of `(x = x || [])` and `(x ??= [])`."""
+    chain = list(mention.chain)
+    if chain[-2].type not in ("assignment_expression", "augmented_assignment_expression"):
+        return None
+    if chain[-2].child_by_field_name("left") != chain.pop() or chain[-2].type != "parenthesized_expression":
+        return None
+    while chain[-2].type == "parenthesized_expression":
+        chain.pop()
+    if chain[-2].child_by_field_name("object") != chain[-1]:
+        return None
+    return _on_member(tree, mention, chain)
+
+
 def _on_assigned(tree: SyntaxTree, act: Act) -> Act | None:
     """See what is done to the value of `(x[k] = x[k] || [])`."""
     if act.index is None or act.chain[-2].type != "parenthesized_expression":
@@ -193,7 +209,7 @@ def _called(tree: SyntaxTree, mention: Mention, chain: Chain, name: str, *, nest
     if name in tables.ADDING:
         last = unwrap(arguments[-1]) if arguments else None
         released = "once" if name in ("once", "prependOnceListener") else _weak(tree, last)
-        if released is None and last is not None and last.type == "object":
+        if name in tables.LISTENING and last is not None and last.type == "object":
             found = _RELEASED.search(tree.code(last))
             released = None if found is None else ("once" if found[1].startswith("once") else "signal")
         return Act(Change.ADD, how, mention, chain, key, released, nested)
@@ -264,8 +280,8 @@ def _as_argument(tree: SyntaxTree, mention: Mention, chain: Chain) -> Act | None
         return Act(Change.REMOVE, f"{called}()", mention, upto)
     if name == "once" and arguments.named_child_count > 1:
         return Act(Change.ADD, "once()", mention, upto, released="once")
-    if called.endswith((".remove", ".pull", ".unset")) and arguments.named_child_count > 1:
-        return Act(Change.REMOVE, f".{name}()", mention, upto)
+    if tables.REMOVING_CALLS.search(name) and arguments.named_child_count > 1:
+        return Act(Change.REMOVE, f"{name}()", mention, upto)
     return None
 
 
