@@ -61,7 +61,10 @@ def run_check(job: Job, *, again: bool, stale: bool) -> Run:
         again: Run it even if there is a result.
         stale: Take a result of another state of the code too.
     """
-    job.install()
+    try:
+        job.install()
+    except subprocess.CalledProcessError as error:
+        return Run(job, f"v{job.major}", code_fingerprint(), 0.0, _failure(f"npm: {error.stderr.decode()}"))
     node = job.node()
     version = node_version(node)
     path = _folder(job, version) / f"{job.name}.json"
@@ -101,8 +104,12 @@ def _check(job: Job, node: Path, snapshots: Path) -> dict[str, Any]:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
-        return {"verdict": "error", "reason": f"no answer within {TIMEOUT_S} s"}
+        return _failure(f"no answer within {TIMEOUT_S} s")
     if not done.stdout:
-        return {"verdict": "error", "reason": done.stderr[-2000:]}
+        return _failure(done.stderr)
     document: dict[str, Any] = json.loads(done.stdout)
     return document
+
+
+def _failure(reason: str) -> dict[str, Any]:
+    return {"verdict": "error", "reason": reason[-2000:]}

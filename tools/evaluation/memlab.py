@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from evaluation.truth import Truth
 
-__all__ = ["MODES", "Mode", "Said", "ask", "version"]
+__all__ = ["MODES", "TIMEOUT_S", "Mode", "Said", "ask", "version"]
 
-TIMEOUT_S = 300
+TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)

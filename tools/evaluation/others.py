@@ -27,7 +27,8 @@ times). It is called as
 when it prints "found N leak(s)" with N above 0, or a table of growing objects; as named when one of its
 traces or rows has a name of the holder or a class that piles up, as listed at the end; heapsleuth has to
 name the holder, in its first finding. memlab follows a random sample of objects: its figures vary a
-little from run to run, and its `analyze` is meant for looking around rather than for a verdict.
+little from run to run, and its `analyze` is meant for looking around rather than for a verdict. A command
+that has no answer after {limit} s has failed.
 """
 
 
@@ -37,7 +38,9 @@ def others(result: Evaluation) -> Iterator[str]:
     if result.memlab:
         asked = sum(len(answers) for modes in result.memlab.values() for answers in modes.values())
         asked //= len(memlab.MODES)
-        yield _NOTE.format(memlab=memlab.version(), recorded=result.memlab_recorded, asked=asked)
+        yield _NOTE.format(
+            limit=memlab.TIMEOUT_S, memlab=memlab.version(), recorded=result.memlab_recorded, asked=asked
+        )
     for node, judged in result.checks.items():
         yield f"{node}:\n"
         yield tables.detections([*_ours(judged), *_memlab(result, node), *result.rules(node)])
