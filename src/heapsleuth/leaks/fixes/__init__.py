@@ -78,9 +78,10 @@ def _choose(situation: Situation) -> Advice:
     if package is not None:
         if package.name in BOUNDED_BY and category in ("cache", "collection"):
             return BOUNDED_BY[package.name]
-        chosen = DEPENDENCIES.get(category)
-        return chosen if chosen is not None and chosen.applies(situation.facts) else DEPENDENCIES[""]
-    return next(one for one in ADVICE.get(category, UNKNOWN) if one.applies(situation.facts))
+        table = (*DEPENDENCIES.get(category, ()), *DEPENDENCIES[""])
+    else:
+        table = ADVICE.get(category, UNKNOWN)
+    return next(one for one in table if one.applies(situation.facts))
 
 
 def _page(category: str) -> str:

@@ -8,25 +8,31 @@ from heapsleuth.leaks.fixes.rewriting import (
     bound_map,
     delete_entry,
     delete_from_set,
+    delete_key,
 )
+from heapsleuth.leaks.fixes.work import REACTIONS
 
 __all__ = ["BUFFERS", "CACHES", "COLLECTIONS"]
 
-CACHES = (
+_KEYED = (
     Advice(
         "Entries of $holder outlive what they point to: delete each when its object is collected, or key a "
         "WeakMap by the object.",
         "$holder.set($key, new WeakRef($member));",
         "$holder.set($key, new WeakRef($member));\nregistry.register($member, $key);\n"
         "// registry = new FinalizationRegistry((key) => $holder.delete(key));",
-        when={"members": "^WeakRef"},
+        when={"kind": "^Map$", "members": "^WeakRef"},
     ),
     Advice(
         "Delete each promise from $holder when it has settled, whichever way, and give it a time limit.",
         "$holder.set($key, load($key));",
         "const loading = load($key).finally(() => $holder.delete($key));\n$holder.set($key, loading);",
-        when={"members": "^Promise"},
+        when={"kind": "^Map$", "members": "^Promise"},
     ),
+)
+
+CACHES = (
+    *_KEYED,
     Advice(
         "Something keeps the keys of $holder alive, and a key keeps its value: let go of the keys, and do "
         "not refer from a value to its own key.",
@@ -59,6 +65,7 @@ CACHES = (
 )
 
 COLLECTIONS = (
+    *_KEYED,
     Advice(
         "Registered objects are never collected: something else still refers to them, or the value given "
         "to `register` does. Give it a plain value, and `unregister` when done.",
@@ -102,6 +109,20 @@ COLLECTIONS = (
         rewrite=delete_from_set,
     ),
     Advice(
+        "Delete the entry from $holder when its $members is finished with, on every way out.",
+        "$holder.set($key, $member);",
+        "$holder.set($key, $member);\ntry {\n  await work($member);\n} finally {\n  $holder.delete($key);\n}",
+        when={"kind": "^(Map|WeakMap)$"},
+        rewrite=delete_key,
+    ),
+    Advice(
+        "Delete the entry from $holder when its $members is finished with, on every way out.",
+        "$holder[$key] = $member;",
+        "$holder[$key] = $member;\ntry {\n  await work($member);\n} finally {\n  delete $holder[$key];\n}",
+        when={"kind": "^(Object|global)"},
+        rewrite=delete_entry,
+    ),
+    Advice(
         "Cut the chain at $holder: the newest object refers to all before it. Keep only the last N, or let "
         "go of the older one.",
         "$holder = { next: $holder, value };",
@@ -123,6 +144,7 @@ COLLECTIONS = (
 )
 
 BUFFERS = (
+    REACTIONS,
     Advice(
         "Write out and forget what is in $holder instead of adding to it: text that only grows is never read "
         "as a whole.",

@@ -5,57 +5,72 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from heapsleuth.leaks.fixes.advice import Advice
+from heapsleuth.leaks.fixes.rewriting import call_once, close_after_use
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["BOUNDED_BY", "DEPENDENCIES"]
 
-_UPGRADE = "$package is where it piles up: see whether a later version lets go (its change log, its issues). "
+_UPGRADE = "$package adds to $holder and never takes away: see whether a later version does. "
 
-DEPENDENCIES: Mapping[str, Advice] = {
-    "listener": Advice(
-        _UPGRADE + "Until then give each call an emitter, socket or signal of its own, not one that all "
-        "share, or call it once.$called",
-        "await $library.run({ signal: shutdownSignal });",
-        "const own = new AbortController(); // for this call only, so that its listeners go with it\n"
-        "await $library.run({ signal: own.signal });",
-        when={"emitter": "(?i)signal|^$"},
+_CLOSE = Advice(
+    _UPGRADE + "Until then make one client and share it, and close each one you make.$called",
+    "const client = $library.create(options);",
+    "const client = $library.create(options);\ntry {\n  await use(client);\n} finally {\n"
+    "  await client.close();\n}",
+    rewrite=close_after_use,
+)
+
+DEPENDENCIES: Mapping[str, tuple[Advice, ...]] = {
+    "listener": (
+        Advice(
+            _UPGRADE + "Until then give each call a signal of its own, not one that all share.$called",
+            "await $library.run({ signal: shutdownSignal });",
+            "const own = new AbortController(); // for this call only: its listeners go with it\n"
+            "await $library.run({ signal: own.signal });",
+            when={"kind": "AbortSignal|FinalizationRegistry"},
+        ),
+        Advice(
+            _UPGRADE + "Until then call it once, or take off what a call leaves on $emitter.$called",
+            "await $library.run($emitter);",
+            "const known = $emitter.listeners('$event');\nawait $library.run($emitter);\n"
+            "for (const left of $emitter.listeners('$event')) {\n"
+            "  if (!known.includes(left)) $emitter.off('$event', left);\n}",
+            when={"emitter": ".", "event": "."},
+        ),
     ),
-    "timer": Advice(
-        _UPGRADE + "Until then make one client and share it, and close each one you make.$called",
-        "const client = $library.create(options);",
-        "const client = $library.create(options);\ntry {\n  await use(client);\n} finally {\n"
-        "  await client.close();\n}",
+    "timer": (_CLOSE,),
+    "socket": (_CLOSE,),
+    "cache": (
+        Advice(
+            _UPGRADE + "Until then give it a bound (options such as `max`, `maxAge` or `ttl`, or a cache of "
+            "your own), or call it with fewer different arguments.$called",
+            "const cached = $library.create(load);",
+            "const cached = $library.create(load, { max: 1000, ttl: 60_000 }); // see its documentation",
+        ),
     ),
-    "socket": Advice(
-        _UPGRADE + "Until then make one client and share it, and close each one you make.$called",
-        "const client = $library.create(options);",
-        "const client = $library.create(options);\ntry {\n  await use(client);\n} finally {\n"
-        "  await client.close();\n}",
+    "promise": (
+        Advice(
+            _UPGRADE + "Until then end each operation: call `return()` on its iterators, pass a signal with "
+            "a time-out.$called",
+            "for await (const value of $library.values()) if (isLast(value)) stop();",
+            "for await (const value of $library.values({ signal: AbortSignal.timeout(30_000) })) {\n"
+            "  if (isLast(value)) break; // `break` calls return()\n}",
+        ),
     ),
-    "cache": Advice(
-        _UPGRADE + "Until then give it a bound (options such as `max` and `ttl`, or a cache of your own), "
-        "delete what you added, or call it with fewer different arguments.$called",
-        "const cached = $library.create(load);",
-        "const cached = $library.create(load, { max: 1000, ttl: 60_000 }); // see its documentation",
-    ),
-    "promise": Advice(
-        _UPGRADE + "Until then end each operation: call `return()` on its iterators, pass a signal with a "
-        "time-out.$called",
-        "for await (const value of $library.values()) if (isLast(value)) stop();",
-        "for await (const value of $library.values({ signal: AbortSignal.timeout(30_000) })) {\n"
-        "  if (isLast(value)) break; // `break` calls return()\n}",
-    ),
-    "": Advice(
-        _UPGRADE + "Until then make what you use of it once, not once per request, and dispose of what you "
-        "make.$called",
-        "const handle = (request) => $library.create(options).run(request);",
-        "const shared = $library.create(options); // once, when the program starts\n"
-        "const handle = (request) => shared.run(request);",
+    "": (
+        Advice(
+            _UPGRADE + "Until then make what you use of it once, not once per request, and dispose of what "
+            "you make.$called",
+            "const handle = (request) => $library.create(options).run(request);",
+            "const shared = $library.create(options); // once, when the program starts\n"
+            "const handle = (request) => shared.run(request);",
+            rewrite=call_once,
+        ),
     ),
 }
-"""By category; the empty one for all others."""
+"""By category; the empty one for all others and when none applies."""
 
 BOUNDED_BY: Mapping[str, Advice] = {
     "lru-cache": Advice(

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from heapsleuth.leaks.fixes.javascript import identifier, is_path
-from heapsleuth.leaks.fixes.source_calls import assigned_to, find_call, one_line
+from heapsleuth.leaks.fixes.source_calls import assigned_to, find_call, one_line, statement
 
 if TYPE_CHECKING:
     from heapsleuth.leaks.fixes.situation import Situation
@@ -17,9 +17,12 @@ __all__ = [
     "await_with_limit",
     "bound_array",
     "bound_map",
+    "call_once",
     "clear_timer",
+    "close_after_use",
     "delete_entry",
     "delete_from_set",
+    "delete_key",
     "remove_listener",
 ]
 
@@ -123,6 +126,33 @@ def delete_entry(situation: Situation) -> tuple[str, str] | None:
     deletion = f"delete {found['left']}[{found['key']}];"
     comment = "// when its work is done, or use an LRU cache with `max` and `ttl`:"
     return f"{whole};", f"{whole};\n{comment}\n{deletion}"
+
+
+def delete_key(situation: Situation) -> tuple[str, str] | None:
+    """`map.set(key, value)`, and the key deleted in `finally`."""
+    call = find_call(situation.added_code, ("set",), least=_TARGETS)
+    if call is None or not is_path(call.target) or len(call.arguments) != _TARGETS:
+        return None
+    key = call.arguments[0]
+    if not (is_path(key) or re.fullmatch(r"'[^'\\\n]*'|`[^`\\\n]*`", key)):
+        return None
+    return f"{call.text};", f"{call.text};\n{_finally(f'{call.target}.delete({key})')}"
+
+
+def call_once(situation: Situation) -> tuple[str, str] | None:
+    """The application's own call, moved to where it happens once."""
+    line = statement(situation.call_code)
+    return None if line is None else (line, f"// once, when the program starts, not for each request\n{line}")
+
+
+def close_after_use(situation: Situation) -> tuple[str, str] | None:
+    """The application's own call, and what it makes closed in `finally`."""
+    line = statement(situation.call_code)
+    made = None if line is None else re.match(r"(?:const|let|var) ([\w$]+) = ", line)
+    if line is None or made is None:
+        return None
+    name = made[1]
+    return line, f"{line}\ntry {{\n  await use({name});\n}} finally {{\n  await {name}.close();\n}}"
 
 
 def bound_array(situation: Situation) -> tuple[str, str] | None:

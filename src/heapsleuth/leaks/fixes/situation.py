@@ -43,17 +43,23 @@ _HOLDERS = {
     "buffer": "chunks",
     "code": "compiled",
 }
+_CALLBACKS = {"timer": "tick", "promise": "work"}
 _MEMBERS = {"collection": "item", "buffer": "chunk", "socket": "socket"}
 _LISTENERS = re.compile(r'^(?P<emitter>.*?)(?: "(?P<event>[^"]*)")? listeners$', re.DOTALL)
+_STREAM = re.compile(r"^(?P<emitter>.+?)\._(?:writable|readable)State\b", re.DOTALL)
+_OF_FUNCTION = re.compile(r" of `(?P<callback>[^`]+)`$")
 _FUNCTION = re.compile(r"^(?:bound |function |suspended )(?P<name>\S+)$")
 _LONGEST_WORD = 60
+# Whose code the members are says who has to let go of them.
+_ADDED_BY_CALLER = frozenset({"listener", "closure"})
 _GENERAL_FUNCTIONS = frozenset({"(anonymous)", "in", "native_bind", "onceWrapper"})
 
 
 def defaults_of(category: str) -> Mapping[str, str]:
     """Return the word for each placeholder where no name is known."""
     holder, member = _HOLDERS.get(category, "holder"), _MEMBERS.get(category, "value")
-    return {**DEFAULTS, "holder": holder, "member": member}
+    callback = _CALLBACKS.get(category, DEFAULTS["callback"])
+    return {**DEFAULTS, "holder": holder, "member": member, "callback": callback}
 
 
 @dataclass(frozen=True)
@@ -87,9 +93,10 @@ class Situation:
     def _said(self) -> Mapping[str, str]:
         """Names that holder and members say by themselves."""
         said = {}
-        listeners = _LISTENERS.match(self.finding.holder.name)
-        if listeners:
-            said = {name: text for name, text in listeners.groupdict().items() if text}
+        for pattern in (_LISTENERS, _STREAM, _OF_FUNCTION):
+            found = pattern.search(self.finding.holder.name)
+            if found:
+                said.update({name: text for name, text in found.groupdict().items() if text})
         function = _FUNCTION.match(self.finding.members.class_name)
         if function and function["name"] not in _GENERAL_FUNCTIONS:
             said["callback"] = function["name"]
@@ -126,7 +133,10 @@ class Situation:
     def _library(self) -> str | None:
         if self.package is None:
             return None
-        words = re.findall(r"[A-Za-z0-9]+", self.package.name.rsplit("/", 1)[-1])
+        scope, _, name = self.package.name.lstrip("@").rpartition("/")
+        words = re.findall(r"[A-Za-z0-9]+", name)
+        if len(words) == 1:  # `@vendor/node` is nothing to call a variable
+            words = [*re.findall(r"[A-Za-z0-9]+", scope), *words]
         return identifier("".join([*words[:1], *(word.title() for word in words[1:])]))
 
     @property
@@ -146,10 +156,14 @@ class Situation:
 
     @cached_property
     def package(self) -> Package | None:
-        """The dependency at fault: the one that declares the holder, or that adds to one of ours."""
-        if self.finding.holder.package is not None:
-            return self.finding.holder.package
-        adding = [site.package for role in ("added", "member") for site in self._sites(role)]
+        """The dependency at fault: the one that declares the holder, or whose code is added to it."""
+        finding = self.finding
+        members = [site.package for site in self._sites("member")]
+        if members and finding.category in _ADDED_BY_CALLER:
+            return members[0]
+        if finding.holder.package is not None:
+            return finding.holder.package
+        adding = [*(site.package for site in self._sites("added")), *members]
         return adding[0] if adding else None
 
     def _sites(self, role: str) -> list[Site]:
@@ -169,6 +183,11 @@ class Situation:
         parts = PurePosixPath(site.location.file.replace("\\", "/")).parts[-2:]
         line = "" if site.location.line is None else f":{site.location.line}"
         return f" The application's part is at `{'/'.join(parts).replace('`', '')}{line}`."
+
+    @property
+    def call_code(self) -> str:
+        """The source from the application's own line on, empty when it is not at hand."""
+        return "" if self.own_site is None else _from_mark([self.own_site])
 
     @property
     def added_code(self) -> str:

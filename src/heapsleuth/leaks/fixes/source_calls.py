@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 
     from heapsleuth.heap.js_tokens import Tokens
 
-__all__ = ["Call", "assigned_to", "find_call", "one_line"]
+__all__ = ["Call", "assigned_to", "find_call", "one_line", "statement"]
 
 _LONGEST = 110
 _ELSEWHERE = re.compile(r"\b(yield|super|break|continue|new\.target)\b")
 _WORD = re.compile(r"[#$\w]+$")
 _FIRST_CALLS = 40
+_SHORTEST = 3
+_LEADING = frozenset({"const", "let", "var", "await"})
+_CONTROL = frozenset(
+    {"if", "else", "for", "while", "do", "switch", "case", "try", "catch", "finally", "class", "return",
+     "throw", "import", "export", "static", "}", ")", "]", ":"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,25 @@ def assigned_to(code: str, value: tuple[str, ...]) -> tuple[str, str] | None:
         if left:
             return left, left.split()[-1]
     return None
+
+
+def statement(code: str) -> str | None:
+    """Return the statement that the code begins with, on one line; None when that is no simple one."""
+    tokens = tokenize(code)
+    texts = tokens.texts
+    if len(texts) < _SHORTEST or not (texts[0] in _LEADING or (_WORD.match(texts[0]) and texts[1] in ".([=")):
+        return None
+    at = 0
+    while at < len(texts) and texts[at] != ";":
+        if texts[at] in _CONTROL or (texts[at] == "{" and at and texts[at - 1] == ")"):
+            return None
+        if texts[at] in "([{" and tokens.partners[tokens.partners[at]] != at:
+            return None
+        at = max(tokens.partners[at], at) + 1
+    if at == len(texts):
+        return None
+    line = one_line(code[tokens.starts[0] : tokens.ends[at]])
+    return None if line is None or _ELSEWHERE.search(line) else line
 
 
 def one_line(code: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapsleuth.leaks.fixes.advice import Advice
 from heapsleuth.leaks.fixes.rewriting import clear_timer
 
-__all__ = ["ASYNC_CONTEXTS", "CLOSURES", "PROMISES", "TIMERS"]
+__all__ = ["ASYNC_CONTEXTS", "CLOSURES", "PROMISES", "REACTIONS", "TIMERS"]
 
 TIMERS = (
     Advice(
@@ -32,9 +32,15 @@ TIMERS = (
     ),
 )
 
-_RACE = (
-    "Every `await` or `race` on a promise that outlives it leaves a reaction there. Wait for $promise "
-    "through an AbortSignal whose listener is removed, or settle it."
+REACTIONS = Advice(
+    "Every `await` or `race` on a promise that outlives it leaves a reaction there, with all that captures. "
+    "Wait for $promise through an AbortSignal whose listener is removed, or settle it.",
+    "await Promise.race([$promise, work()]);",
+    "const stop = () => controller.abort();\n"
+    "stopSignal.addEventListener('abort', stop, { once: true });\n"
+    "try {\n  await work({ signal: controller.signal });\n} finally {\n"
+    "  stopSignal.removeEventListener('abort', stop);\n}",
+    when={"kind": "^Promise$"},
 )
 
 PROMISES = (
@@ -45,15 +51,7 @@ PROMISES = (
         "await waitFor(stopSignal, { signal: AbortSignal.timeout(30_000) });",
         when={"kind": "^Promise$", "members": "^suspended "},
     ),
-    Advice(
-        _RACE,
-        "await Promise.race([$promise, work()]);",
-        "const stop = () => controller.abort();\n"
-        "stopSignal.addEventListener('abort', stop, { once: true });\n"
-        "try {\n  await work({ signal: controller.signal });\n} finally {\n"
-        "  stopSignal.removeEventListener('abort', stop);\n}",
-        when={"kind": "^Promise$"},
-    ),
+    REACTIONS,
     Advice(
         "Break the chain: each promise of $holder waits for the one before, so that none is ever let go. "
         "Replace the tail when it has settled.",
