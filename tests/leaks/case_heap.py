@@ -162,8 +162,8 @@ class World:
             node = self._function(rest, given)
         elif rest.isdigit():
             node = self._block(first, int(rest))
-        elif first in ("symbol", "number", "native", "code", "hidden"):
-            node = self.node(first, rest)
+        elif first in ("symbol", "number", "native", "code", "hidden", "text"):
+            node = self.node("string" if first == "text" else first, rest)
         elif kind.startswith(("<", "Detached ")):
             node = self.node("native", kind.removeprefix("Detached "))
             node.detached = kind.startswith("Detached ")
@@ -177,7 +177,7 @@ class World:
         for label, child in given.get("has", {}).items():
             self._place(node, "property", str(label), child)
         for label, child in given.get("inside", {}).items():
-            self._place(node, "internal", label, child)
+            self._place(node, "internal", str(label), child)
         for label, child in given.get("captures", {}).items():
             self._place(self._scope_of(node), "context", label, child)
         for number, child in enumerate(given.get("slots", [])):

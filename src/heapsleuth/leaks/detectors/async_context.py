@@ -215,7 +215,7 @@ def _last_store(case: Case) -> int | None:
 
 
 def _storage(case: Case, source: int, store: int) -> int | None:
-    """Return the `AsyncLocalStorage` behind a store: its key in a frame, else the only one with a name."""
+    """Return the `AsyncLocalStorage` behind a store: its key in a frame, or in a resource."""
     graph = case.graph
     frame = int(case.moment.lifted[source])
     if graph.own_name(frame) == _FRAME:
@@ -223,8 +223,34 @@ def _storage(case: Case, source: int, store: int) -> int | None:
         slots = {} if table is None else {ref.label: ref.target for ref in case.references(table)}
         at = next((label for label, target in slots.items() if target == store and label.isdigit()), None)
         return None if at is None else slots.get(str(int(at) - 1))
-    named = [node for node in _instances(case, "AsyncLocalStorage") if _variable(case, node)]
-    return named[0] if len(named) == 1 else None
+    key = _store_key(case, source, store)
+    storages = _instances(case, "AsyncLocalStorage")
+    return next(
+        (node for node in storages if key is not None and case.child(node, "kResourceStore") == key), None
+    )
+
+
+def _store_key(case: Case, resource: int, store: int) -> int | None:
+    """
+    Return the symbol by which a resource refers to a store.
+
+    Properties are listed in the order of their keys, and all keys of storages have one name.
+    """
+    stores = [target for label, target in _labels(case, resource) if label == _STORE]
+    shape = case.child(resource, "map")
+    fields = None if shape is None else case.child(shape, "descriptors", "instance_descriptors")
+    for keys in (fields, case.child(resource, "properties")):
+        symbols = (
+            [] if keys is None else [r.target for r in case.references(keys) if _is_store_key(case, r.target)]
+        )
+        if store in stores and stores.index(store) < len(symbols):
+            return symbols[stores.index(store)]
+    return None
+
+
+def _is_store_key(case: Case, node: int) -> bool:
+    name = case.child(node, "name") if case.type(node) == NodeType.SYMBOL else None
+    return name is not None and case.graph.own_name(name) == "kResourceStore"
 
 
 def _instances(case: Case, name: str) -> list[int]:
