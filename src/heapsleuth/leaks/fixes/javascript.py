@@ -27,7 +27,7 @@ _RESERVED = frozenset(
 )  # fmt: skip
 _LONGEST = 40
 _WORD = r"[A-Za-z_$][\w$]*"
-_PART = re.compile(rf"\.?(?P<word>#?{_WORD})|\[\"(?P<key>{_WORD})\"\]|(?P<index>\[[^\]]*\])", re.ASCII)
+_PART = re.compile(rf"\.?(?P<word>#?{_WORD})|\[\"(?P<key>#?{_WORD})\"\]|(?P<index>\[[^\]]*\])", re.ASCII)
 _PATH = re.compile(rf"(?:{_WORD}|this\.#?{_WORD})(?:\.{_WORD}|\[(?:{_WORD}|\d+)\])*", re.ASCII)
 _EVENT = re.compile(r"[\w:./ -]{1,40}", re.ASCII)
 _DECLARED = re.compile(rf"\b(?:const|let|class|function) (?:\{{ )?({_WORD})", re.ASCII)

@@ -118,7 +118,7 @@ class Situation:
             "callback": expression(_FUNCTION.sub(r"\g<name>", facts.get("callback", ""))),
             "key": expression(facts.get("key", "")),
             "promise": expression(facts.get("promise", self.finding.holder.name)),
-            "variable": expression(facts.get("captured", "")),
+            "variable": identifier(facts.get("captured", "")),
             "member": self._member,
             "library": self._library,
         }
@@ -206,9 +206,11 @@ class Situation:
 
     @property
     def code_around(self) -> str:
-        """All lines known around the place that adds members."""
-        sites = self._sites("added") or self._sites("member")
-        return "\n".join(line.text for site in sites[:1] for line in site.code)
+        """The lines known before the place that adds members, and its own."""
+        for site in (self._sites("added") or self._sites("member"))[:1]:
+            marked = next((i for i, line in enumerate(site.code) if line.marked), -1)
+            return "\n".join(line.text for line in site.code[: marked + 1])
+        return ""
 
 
 def _from_mark(sites: list[Site]) -> str:

@@ -22,6 +22,7 @@ __all__ = ["Call", "assigned_to", "find_call", "one_line", "statement"]
 _LONGEST = 110
 _ELSEWHERE = re.compile(r"\b(yield|super|break|continue|new\.target)\b")
 _WORD = re.compile(r"[#$\w]+$")
+_NAME = re.compile(r"[$\w]+$")
 _FIRST_CALLS = 40
 _SHORTEST = 3
 _LEADING = frozenset({"const", "let", "var", "await"})
@@ -95,7 +96,7 @@ def statement(code: str) -> str | None:
     """Return the statement that the code begins with, on one line; None when that is no simple one."""
     tokens = tokenize(code)
     texts = tokens.texts
-    if len(texts) < _SHORTEST or not (texts[0] in _LEADING or (_WORD.match(texts[0]) and texts[1] in ".([=")):
+    if len(texts) < _SHORTEST or not (texts[0] in _LEADING or (_NAME.match(texts[0]) and texts[1] in ".([=")):
         return None
     at = 0
     while at < len(texts) and texts[at] != ";":
@@ -125,7 +126,7 @@ def one_line(code: str) -> str | None:
 
 def _without_bodies(text: str) -> str:
     tokens = tokenize(text)
-    if "`" in tokens.texts:  # a `${` cannot be told from a body by its token
+    if "`" in text or "${" in text:  # a `${` cannot be told from a body by its token
         return text
     parts, kept, at = [], 0, 0
     while at < len(tokens.texts):
