@@ -31,7 +31,7 @@ __all__ = ["Choice", "Replacer", "choose"]
 _CONSTANT = frozenset(
     {
         b"", b"<dummy>", b"(concatenated string)", b"(sliced string)", b"symbol", b"private symbol",
-        b"heap number", b"smi number", b"number", b"bigint",
+        b"heap number", b"smi number", b"number", b"bigint", b"undefined", b"null", b"true", b"false",
     }
 )  # fmt: skip
 """What V8 writes in place of a name."""
@@ -166,7 +166,8 @@ class _Judge:
         symbol = names.clean_symbol(text, self._known.__contains__, self._hide, marked=self._marked)
         if symbol is not None:
             return "properties", symbol
-        if not uses & _FIELD_EVIDENCE or not names.is_property_name(text):
+        is_accessor = names.is_accessor(text) and uses & roles.CALLABLE
+        if not (uses & _FIELD_EVIDENCE or is_accessor) or not names.is_property_name(text):
             return None
         # Code also mentions texts that are no names; what looks like a token is believed to be one.
         if not uses & _SURE and names.looks_random(text):

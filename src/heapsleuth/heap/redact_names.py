@@ -22,6 +22,7 @@ __all__ = [
     "clean_map_url",
     "clean_script_name",
     "clean_symbol",
+    "is_accessor",
     "is_class_name",
     "is_engine_name",
     "is_event_name",
@@ -79,6 +80,11 @@ def is_property_name(text: str) -> bool:
     """Whether *text* looks like the name of a field, a getter or a setter."""
     bare = _ACCESSOR.sub("", text, count=1)
     return is_identifier(bare)
+
+
+def is_accessor(text: str) -> bool:
+    """Whether *text* is V8's name for the function that gets or sets a property."""
+    return _ACCESSOR.match(text) is not None
 
 
 def is_event_name(text: str) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUILTIN",
+    "CALLABLE",
     "CLASS",
     "CODE",
     "DATA",
@@ -71,6 +72,8 @@ METHOD = 4096
 """A function of this very name is behind it."""
 SHARED = 8192
 """Many objects of one hidden class have it, most of whose fields are known from code."""
+CALLABLE = 16384
+"""A function is behind it."""
 
 _BLOCK = 1 << 18
 """Edges looked at together; a dozen arrays of that length are alive at a time."""
@@ -102,6 +105,7 @@ _CODE_NODES = (
 """V8's nodes whose strings come from source code or from Node's native parts.  Not all compiled code
 is among them: what was optimised for one key has that key in it."""
 _BUILTIN_ROOTS = ("(Read-only roots)", "(Shareable object cache)", "(Startup object cache)")
+_FIELD_EDGES = ("descriptors", "instance_descriptors")
 _SCRIPT_EDGES = ("script", "script_or_debug_info")
 
 # Nodes by which the uses of strings are told, one bit each.
@@ -117,13 +121,15 @@ _BUILTIN_NODE = 32
 _MODULE_NODE = 64
 _RECORD_NODE = 128
 """An ES module; a `Module` of CommonJS is the one above."""
+_FIELDS_NODE = 256
+"""Fields of a hidden class; of those with small integers for values, the only place that names them."""
 
 
 def roles_of(columns: Columns) -> NDArray[np.uint16]:
     """
     Return (number of strings,) the bits above.
 
-    Memory: 5 bytes per node and 2 per string, beside the columns.
+    Memory: 6 bytes per node and 2 per string, beside the columns.
     """
     return _Roles(columns).find()
 
@@ -132,7 +138,7 @@ class _Roles:
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
         self._bits = np.zeros(len(columns.strings), np.uint16)
-        self._nodes = np.zeros(columns.node_count, np.uint8)
+        self._nodes = np.zeros(columns.node_count, np.uint16)
         self._is_text = np.isin(np.arange(256), _TEXT)
         self._ids: dict[str, int] = {}
 
@@ -176,7 +182,7 @@ class _Roles:
     def _mark_nodes(self) -> None:
         """Find the nodes by which the uses of strings are told."""
         columns, nodes = self._columns, self._nodes
-        by_name = np.zeros(len(self._bits), np.uint8)
+        by_name = np.zeros(len(self._bits), np.uint16)
         boilerplate = self._id("")
         kinds = {
             _CODE_NODE: _CODE_NODES,
@@ -185,21 +191,22 @@ class _Roles:
             _RECORD_NODE: ("system / SourceTextModule",),
         }
         for bit, names in kinds.items():
-            by_name[[index for name in names if (index := self._id(name)) >= 0]] |= np.uint8(bit)
+            by_name[[index for name in names if (index := self._id(name)) >= 0]] |= np.uint16(bit)
         for first in range(0, columns.node_count, _BLOCK):
             part = slice(first, first + _BLOCK)
             types, named = columns.node_types[part], columns.node_names[part]
             bits = by_name[named]
-            bits[types != NodeType.SYNTHETIC] &= np.uint8(0xFF ^ _BUILTIN_NODE)
-            bits[types != NodeType.OBJECT] &= np.uint8(0xFF ^ _MODULE_NODE)
+            bits[types != NodeType.SYNTHETIC] &= np.uint16(0xFFFF ^ _BUILTIN_NODE)
+            bits[types != NodeType.OBJECT] &= np.uint16(0xFFFF ^ _MODULE_NODE)
             # Boilerplates of object literals have no name up to Node 20.
-            bits[(types == NodeType.CODE) & (named == boilerplate)] |= np.uint8(_CODE_NODE)
+            bits[(types == NodeType.CODE) & (named == boilerplate)] |= np.uint16(_CODE_NODE)
             nodes[part] = bits
         self._mark_by_edges()
 
     def _mark_by_edges(self) -> None:
         columns, nodes = self._columns, self._nodes
         of_scripts = np.array([self._id(name) for name in _SCRIPT_EDGES])
+        fields = np.array([self._id(name) for name in _FIELD_EDGES])
         scope_info, events, stores = (self._id(name) for name in ("scope_info", "_events", "<symbol kEvents>"))
         for edges, sources in self._blocks():
             kinds, names = columns.edge_types[edges], columns.edge_names[edges]
@@ -210,10 +217,11 @@ class _Roles:
             lists = internal & (names == scope_info)
             lists |= ((nodes[sources] & _RECORD_NODE) > 0) & (types == NodeType.ARRAY)
             registries = named & (names == events) & (types == NodeType.OBJECT)
-            nodes[targets[scripts]] |= np.uint8(_SCRIPT_NODE)
-            nodes[targets[lists]] |= np.uint8(_LIST_NODE)
-            nodes[targets[registries]] |= np.uint8(_REGISTRY_NODE)
-            nodes[targets[named & (names == stores)]] |= np.uint8(_STORE_NODE)
+            nodes[targets[scripts]] |= np.uint16(_SCRIPT_NODE)
+            nodes[targets[lists]] |= np.uint16(_LIST_NODE)
+            nodes[targets[internal & np.isin(names, fields)]] |= np.uint16(_FIELDS_NODE)
+            nodes[targets[registries]] |= np.uint16(_REGISTRY_NODE)
+            nodes[targets[named & (names == stores)]] |= np.uint16(_STORE_NODE)
         table = self._id("table")
         inner, tables = [], []
         for edges, sources in self._blocks():
@@ -223,8 +231,8 @@ class _Roles:
             inner.append(targets[arrays & ((above & _LIST_NODE) > 0)])
             is_table = (columns.edge_types[edges] == EdgeType.INTERNAL) & (columns.edge_names[edges] == table)
             tables.append(targets[is_table & ((above & _STORE_NODE) > 0)])
-        nodes[np.concatenate(inner)] |= np.uint8(_LIST_NODE)
-        nodes[np.concatenate(tables)] |= np.uint8(_STORE_NODE)
+        nodes[np.concatenate(inner)] |= np.uint16(_LIST_NODE)
+        nodes[np.concatenate(tables)] |= np.uint16(_STORE_NODE)
 
     def _of_edges(self) -> None:
         columns, nodes = self._columns, self._nodes
@@ -245,11 +253,14 @@ class _Roles:
             own = ~named & (kinds != EdgeType.CONTEXT) & ~np.isin(kinds, _NUMBERED)
             self._mark(names[own], ENGINE)
             self._mark(names[named & ((above & _REGISTRY_NODE) > 0)], EVENT)
-            self._mark(names[named & (types == NodeType.CLOSURE) & (said == names)], METHOD)
+            functions = named & (types == NodeType.CLOSURE)
+            self._mark(names[functions], CALLABLE)
+            self._mark(names[functions & (said == names)], METHOD)
             texts = self._is_text[types]
             of_script = texts & ((above & _SCRIPT_NODE) > 0)
             self._mark(said[texts & ~of_script & ((above & _CODE_NODE) > 0)], CODE)
             self._mark(said[texts & ((above & _BUILTIN_NODE) > 0)], BUILTIN)
+            self._mark(said[texts & ((above & _FIELDS_NODE) > 0)], PROPERTY)
             self._mark(said[texts & ((above & _LIST_NODE) > 0)], SCOPE)
             self._mark(said[texts & ((above & _STORE_NODE) > 0)], EVENT)
             self._mark(said[of_script & (kinds == EdgeType.HIDDEN)], MAP_URL)
