@@ -81,11 +81,12 @@ class DetachedDomDetector:
         member = case.member
         if member is None or not len(case.graph.detached_states):
             return None
-        node = member if _is_detached(case, member) else _held(case, member)
+        native = _of_wrapper(case, member)
+        node = native if _is_detached(case, native) else _held(case, member)
         if node is None:
             return None
         element = _with_prefix(case.class_name(node))
-        itself = node == member
+        itself = node == native
         return Detection(
             category=self.category,
             holder_name=case.name.text,
@@ -96,6 +97,14 @@ class DetachedDomDetector:
             title=f"{{kind}} {{holder}} keeps {{rate}} {{members}} {{per}}{'' if itself else _EACH}",
             names={"element": element.removeprefix(_PREFIX)},
         )
+
+
+def _of_wrapper(case: Case, node: int) -> int:
+    """Return the DOM node of its JavaScript object, which up to 2023 was another node; else the node."""
+    native = (
+        case.child(node, "javascript_to_native", "native") if case.type(node) == NodeType.OBJECT else None
+    )
+    return node if native is None else native
 
 
 def _is_detached(case: Case, node: int) -> bool:
@@ -110,7 +119,8 @@ def _held(case: Case, member: int) -> int | None:
     scope = case.child(member, "context") if case.type(member) == NodeType.CLOSURE else None
     owner = member if scope is None else scope
     fields = [ref.target for ref in case.references(owner) if ref.type in _FIELDS][:_MOST_FIELDS]
-    return next((node for node in fields if _is_detached(case, node)), None)
+    natives = (_of_wrapper(case, node) for node in fields)
+    return next((node for node in natives if _is_detached(case, node)), None)
 
 
 def _with_prefix(name: str) -> str:
