@@ -85,4 +85,5 @@ def _choose(situation: Situation) -> Advice:
 
 
 def _page(category: str) -> str:
-    return f"docs/leaks/{category if category in ADVICE else 'unknown'}.md"
+    is_known = category in ADVICE and category != "unknown"
+    return f"docs/leaks/{category}.md" if is_known else "docs/leaks/README.md"
