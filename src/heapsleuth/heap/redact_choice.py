@@ -34,7 +34,11 @@ _CONSTANT = frozenset(
         b"heap number", b"smi number", b"number", b"bigint", b"undefined", b"null", b"true", b"false",
     }
 )  # fmt: skip
-"""What V8 writes in place of a name."""
+"""What V8 writes in place of a name, and its values that are the same in every heap."""
+_LANDMARKS = frozenset(
+    {b"__proto__", b"constructor", b"prototype", b"filename", b"_events", b"<symbol kEvents>"}
+)
+"""Properties of Node's and JavaScript's own by which the uses of others are told."""
 _CODE_EVIDENCE = roles.CODE | roles.BUILTIN | roles.VARIABLE | roles.SCOPE
 _FIELD_EVIDENCE = _CODE_EVIDENCE | roles.METHOD | roles.SHARED
 _SURE = roles.BUILTIN | roles.METHOD
@@ -166,6 +170,10 @@ class _Judge:
         symbol = names.clean_symbol(text, self._known.__contains__, self._hide, marked=self._marked)
         if symbol is not None:
             return "properties", symbol
+        if "-" in text:
+            # A header such as `user-agent`, not an account: on many objects, or Node knows it itself.
+            widely = uses & roles.BUILTIN or (uses & roles.CODE and uses & roles.SHARED)
+            return ("properties", text) if widely and names.is_event_name(text) else None
         is_accessor = names.is_accessor(text) and uses & roles.CALLABLE
         if not (uses & _FIELD_EVIDENCE or is_accessor) or not names.is_property_name(text):
             return None
@@ -239,6 +247,8 @@ class Replacer:
             return "names of V8 and Node"
         if _INDEX.match(raw) and int(raw) <= self._choice.largest_index:
             return "numbers of slots"
+        if raw in _LANDMARKS:
+            return "properties"
         if self._marked and raw[:8] == b"removed-" and is_placeholder(raw.decode("utf-8", "replace")):
             return "placeholders"
         return None
