@@ -174,10 +174,12 @@ def main() -> int:
         files = capture(node, folder, work)
     except (OSError, HTTPException) as error:
         stop(f"the service could not be driven: {error}")
-    report = folder / "report.json"
-    report.unlink(missing_ok=True)
+    report, page = folder / "report.json", folder / "report.html"
+    for old in (report, page):
+        old.unlink(missing_ok=True)
     names = [os.path.relpath(path) for path in files]
-    command = ["analyze", *names, "--work", ",".join(map(str, work)), "--json", os.path.relpath(report)]
+    forms = ["--json", os.path.relpath(report), "--html", os.path.relpath(page)]
+    command = ["analyze", *names, "--work", ",".join(map(str, work)), *forms]
     print(f"\n$ heapsleuth {' '.join(command)}\n", flush=True)
     code = subprocess.run([sys.executable, "-m", "heapsleuth", *command], check=False).returncode
     if code != LEAK_FOUND or not report.exists():
@@ -186,7 +188,8 @@ def main() -> int:
     leaks = sum(finding["verdict"] == "leak" for finding in findings)
     print(
         f"\nExit code {code}: {leaks} leaks reported, {PLANTED_LEAKS} were planted "
-        f"(examples/leaky-shop/README.md tells where).\nThe report for programs is {os.path.relpath(report)}."
+        f"(examples/leaky-shop/README.md tells where).\n"
+        f"Open {os.path.relpath(page)} in a browser; the report for programs is {os.path.relpath(report)}."
     )
     return 0 if leaks == PLANTED_LEAKS else 1
 

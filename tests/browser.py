@@ -61,13 +61,10 @@ class Page:
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
         )
         # Away first: a second look at the same file would only move to the anchor.
-        self.send("Page.navigate", url="about:blank")
-        self.events.clear()
-        self.send("Page.navigate", url=path.resolve().as_uri())
-        deadline = time.monotonic() + _ANSWER_SECONDS
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-            assert time.monotonic() < deadline, "the page did not load"
-            self.events.append(json.loads(self._connection.recv(timeout=_ANSWER_SECONDS)))
+        for address in ("about:blank", path.resolve().as_uri()):
+            self.events.clear()
+            self.send("Page.navigate", url=address)
+            self._wait_for("Page.loadEventFired")
 
     def run(self, expression: str) -> Any:
         """Return the value of a JavaScript expression in the page."""
@@ -111,6 +108,12 @@ class Page:
             for event in self.events
             if event.get("method") == "Network.requestWillBeSent"
         ]
+
+    def _wait_for(self, method: str) -> None:
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while not any(event.get("method") == method for event in self.events):
+            assert time.monotonic() < deadline, f"no {method} after {_ANSWER_SECONDS} s"
+            self.events.append(json.loads(self._connection.recv(timeout=_ANSWER_SECONDS)))
 
     def screenshot(self, height: int | None = None) -> bytes:
         """Return a PNG of the page from its top; None is the whole page."""

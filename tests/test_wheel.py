@@ -62,6 +62,8 @@ def test_an_installation_with_a_compiler_has_compiled_kernels_and_their_source(t
     assert (target / "heapsleuth" / "kernels" / "csr.py").exists()
     assert (target / "heapsleuth" / "py.typed").exists()
     assert (target / "heapsleuth" / "reports" / "report.schema.json").exists()
+    assert (target / "heapsleuth" / "reports" / "templates" / "page.html").exists()
+    assert (target / "heapsleuth" / "reports" / "templates" / "report.css").exists()
     assert agent_of(target) == target / "heapsleuth" / "_agent"
     assert (target / "heapsleuth" / "_agent" / "lib" / "preload.cjs").exists()
     assert not (target / "heapsleuth" / "_agent" / "test").exists()

@@ -72,7 +72,13 @@ def test_reports_go_to_their_files_and_the_screen_keeps_the_terminal_view(
 
 @pytest.mark.parametrize(
     ("option", "start"),
-    [("--json", "{\n"), ("--markdown", "### "), ("--junit", "<?xml"), ("--sarif", '{\n  "$schema"')],
+    [
+        ("--json", "{\n"),
+        ("--html", "<!doctype html>"),
+        ("--markdown", "### "),
+        ("--junit", "<?xml"),
+        ("--sarif", '{\n  "$schema"'),
+    ],
 )
 def test_a_machine_form_on_standard_output_is_alone_there(
     option: str, start: str, leaking: list[str], capsys: pytest.CaptureFixture[str]

@@ -21,7 +21,7 @@ from markupsafe import Markup, escape
 from heapsleuth._version import __version__
 from heapsleuth.leaks.model import SITE_ROLES
 from heapsleuth.reports import wording
-from heapsleuth.reports.untrusted import clean, clean_block
+from heapsleuth.reports.untrusted import clean, clean_block, shorten
 from heapsleuth.units import format_bytes, format_count, format_duration, format_share
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def _environment(folder: str) -> Environment:
         bytes_rate=wording.byte_rate,
         code_lines=clean_block,
         count=format_count,
+        cut=shorten,
         count_rate=wording.count_rate,
         duration=format_duration,
         held=wording.holder,

@@ -68,7 +68,10 @@
   });
   function follow() {
     var target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
-    if (target) { unfold(target); }
+    if (!target) { return; }
+    unfold(target);
+    // Of a suppressed finding, only the title and the reason are not folded.
+    if (target.matches(".is-suppressed")) { unfold(target.querySelector("details")); }
   }
   window.addEventListener("hashchange", follow);
   follow();
