@@ -76,8 +76,10 @@ class SourceText:
     def position(self, offset: int) -> tuple[int, int]:
         """Return the 0-based line and column of a character offset."""
         line = bisect_right(self._line_starts, offset) - 1
-        head = self.text[self._line_starts[line] : offset]
-        return line, len(head) + len(_ASTRAL.findall(head))
+        start = self._line_starts[line]
+        # Files of one long line are nearly always ASCII; there a position must not cost a look at all of it.
+        astral = 0 if self.text.isascii() else len(_ASTRAL.findall(self.text, start, offset))
+        return line, offset - start + astral
 
 
 def find_declaration(

@@ -60,6 +60,7 @@ _DOUBT = re.compile(
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _MARKS = re.compile(r"^[ \t]*(?:/\*+!?|\*+/|\*|//+[/!]?|<!--)?[ \t]?|[ \t]*\*+/[ \t]*$", re.MULTILINE)
 _MOST_LINES = 60
+_LONGEST_LINE = 5000  # nobody writes comments in those
 _LONGEST_REASON = 200
 
 
@@ -154,6 +155,8 @@ def _on_line(tree: SyntaxTree, source: SourceText, line: int) -> Iterator[tuple[
     if start is None:
         return
     end = start + source.line_length(line)
+    if end - start > _LONGEST_LINE:
+        return
     for found in re.finditer(r"//|/\*", tree.text[start:end]):
         comment = _comment(tree, start + found.start())
         # A line that only has a comment belongs to what follows it.

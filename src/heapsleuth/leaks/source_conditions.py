@@ -56,6 +56,8 @@ def conditions_at(chain: Chain) -> Iterator[Condition]:
 
 
 def _exits_before(block: Node, child: Node) -> Iterator[Condition]:
+    if block.named_child_count > _MOST_NODES:
+        return  # generated; looking through it again and again takes too long
     for statement in block.named_children:
         if statement.start_byte >= child.start_byte:
             return

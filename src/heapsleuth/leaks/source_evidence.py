@@ -86,7 +86,7 @@ def source_facts(
         exported=mentions.exported,
         intents=intents,
         problems=problems,
-        whole=whole,
+        whole=whole and not mentions.is_cut,
     )
 
 

@@ -198,8 +198,6 @@ class Limits:
             if function is None:
                 return
             inner = chain[: chain.index(function) + 1]
-            if len(inner) < 3:
-                return
             if inner[-2].type != "arguments":
                 break
             call = inner[-3]
@@ -212,7 +210,6 @@ class Limits:
                 return
             if name not in tables.ITERATES:
                 return
-            in_loop = in_loop or self._mentions_in(call.child_by_field_name("function"))
             chain = inner[:-2]
         if level >= _MOST_LEVELS:
             return
@@ -235,9 +232,14 @@ class Limits:
 
     def _loops(self, chain: Chain) -> bool:
         """Whether the end of the chain runs once for each member."""
-        for node in reversed(chain[:-1]):
+        for index in range(len(chain) - 2, 0, -1):
+            node = chain[index]
             if node.type in FUNCTIONS:
-                return False
+                call = chain[index - 2] if chain[index - 1].type == "arguments" else None
+                if call is None or callee_name(self._tree, call) not in tables.ITERATES:
+                    return False
+                if self._mentions_in(call.child_by_field_name("function")):
+                    return True
             if node.type == "for_in_statement" and self._mentions_in(node.child_by_field_name("right")):
                 return True
             if node.type in ("for_statement", "while_statement"):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Mention", "Mentions"]
 
 # Enough for any file people write; keeps generated ones from taking seconds.
-_MOST_PLACES = 4000
+_MOST_PLACES = 1500
 _MOST_ALIASES = 12
 
 _GETS_ONE = frozenset({"at", "find", "get", "peek"})
@@ -79,6 +79,8 @@ class Mentions:
         self.declared_values: list[Node] = []
         """Of those, the ones of its declaration."""
         self.exported = False
+        self.is_cut = False
+        """Whether there are more mentions than were looked at."""
         self._targets: list[_Target] = []
         self._seen: set[tuple[int, bool]] = set()
         self._is_only_owner: bool | None = None
@@ -161,7 +163,9 @@ class Mentions:
     # Finding
 
     def _look_for(self, target: _Target) -> None:
-        for offset in self._tree.occurrences(target.name, _MOST_PLACES - len(self.found)):
+        seen = (0, None) if target.variable is None else self._owners.reach(target.variable, target.name)
+        for count, offset in enumerate(self._tree.occurrences(target.name, _MOST_PLACES, *seen), 1):
+            self.is_cut |= count == _MOST_PLACES
             chain = self._leaf(offset, target.name)
             if len(chain) < 2 or chain[-1].end_byte - chain[-1].start_byte > len(target.name) + 2:
                 continue
@@ -214,7 +218,7 @@ class Mentions:
         """Whether a field of that object is meant: surely (True), by its name only (False), not (None)."""
         if key in target.owners:
             return True
-        if key is None or key[0] == "var":
+        if self._owners.is_open(key):
             return False if self._only_owner(target) else None
         return None
 
@@ -222,7 +226,7 @@ class Mentions:
         """Whether nothing else in the file has a field of that name."""
         if self._is_only_owner is None:
             self._is_only_owner = all(
-                key is None or key in target.owners or key[0] == "var"
+                key in target.owners or self._owners.is_open(key)
                 for key in map(self._declared_by, self._owners.fields(target.name))
             )
         return self._is_only_owner

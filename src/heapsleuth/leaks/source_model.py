@@ -113,6 +113,6 @@ class SourceFacts:
     problems: tuple[str, ...] = ()
     """Directives `heapsleuth: …` that are not followed, and why."""
     whole: bool = True
-    """Whether all of the file was there to be read."""
+    """Whether all of the file was there to be read, and all of it was looked at."""
     skipped: str | None = None
     """Why the file was not read."""

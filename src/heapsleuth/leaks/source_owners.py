@@ -50,6 +50,12 @@ class Owners:
         """Return the binding of *name* that code at *offset* sees, None for globals."""
         return visible_declaration(self._outline, name, offset)
 
+    def reach(self, variable: int, name: str) -> tuple[int, int]:
+        """Return the stretch of text in which the variable declared at an offset is seen."""
+        made = self.resolve(name, variable)
+        scope = self._outline.scopes[0 if made is None else made.scope]
+        return scope.start, scope.end
+
     def fields(self, name: str) -> list[Declaration]:
         """Return where properties of that name are declared."""
         return [made for made in self._outline.declarations.get(name, ()) if not made.kind.is_lexical]
@@ -86,6 +92,21 @@ class Owners:
         if node.type in CLASSES or node.type in FUNCTIONS:
             return ("static", node.start_byte)
         return None
+
+    def is_open(self, key: Key | None) -> bool:
+        """Whether nothing tells what object a key stands for: it may be any."""
+        if key is None or key[0] != "var" or not isinstance(key[1], int):
+            return key is None
+        declarator = next(
+            (
+                one
+                for one in reversed(self.tree.chain(key[1], key[1] + 1))
+                if one.type == "variable_declarator"
+            ),
+            None,
+        )
+        value = None if declarator is None else unwrap(declarator.child_by_field_name("value"))
+        return value is None or value.type != "object"
 
     def _of_name(self, node: Node, depth: int) -> Key | None:
         name = self.tree.code(node)
@@ -159,7 +180,7 @@ class Owners:
                 if _keeps_this(chain, index):
                     continue
                 if parent is not None and parent.type == "arguments" and index > 1:
-                    # How compilers write async functions: `__awaiter(_this, void 0, void 0, function () {…})`.
+                    # Compiled async functions: `__awaiter(_this, void 0, void 0, function () {…})`.
                     is_async = callee_name(self.tree, chain[index - 2]) == "__awaiter"
                     return self.key(parent.named_children[0]) if is_async else None
                 return self._of_function(around, parent, chain[index - 2] if index > 1 else None)
@@ -258,7 +279,7 @@ def _of_class(chain: list[Node], member: Node) -> Key:
 
 
 def _keeps_this(chain: list[Node], index: int) -> bool:
-    """Whether a function has the `this` of the code around it: `.bind(this)`, handed on."""
+    """Whether a function has the `this` of the code around it: `.bind(this)`, `f(this, …)`."""
     parent, around = chain[index - 1], chain[index - 2] if index > 1 else None
     if parent.type == "member_expression" and around is not None:
         given = around.child_by_field_name("arguments")

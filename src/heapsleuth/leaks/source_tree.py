@@ -21,7 +21,7 @@ MAX_CHARS = 2_000_000
 """Longest text that is parsed, in characters; about a second of CPU per 4 million."""
 
 # tree-sitter takes seconds to recover from text that is no program at all; a step is about 50 characters.
-_STEPS_AFTER_ERROR = 12_000
+_STEPS_AFTER_ERROR = 8_000
 _CHUNK = 1 << 16
 
 _TYPESCRIPT = (".ts", ".mts", ".cts")
@@ -85,8 +85,8 @@ class SyntaxTree:
             tree = _parse(name, data)
             if tree is not None and (self._root is None or not tree.has_error):
                 self._root = tree
-            if tree is not None and not tree.has_error:
-                return
+            if tree is None or not tree.has_error:
+                break
         if self._root is None:
             self.skipped = "too large a text with syntax errors"
 
@@ -97,7 +97,8 @@ class SyntaxTree:
         cursor = self._root.walk()
         found: Chain = []
         while (node := cursor.node) is not None and node.start_byte <= start and node.end_byte >= end:
-            found.append(node)
+            if node.is_named:  # a keyword is no place, and `class` would pass for an expression
+                found.append(node)
             if cursor.goto_first_child_for_byte(start) is None:
                 break
         return found
@@ -106,10 +107,12 @@ class SyntaxTree:
         """Return the text of a node."""
         return self.text[node.start_byte : node.end_byte]
 
-    def occurrences(self, name: str, most: int) -> Iterator[int]:
-        """Give the offsets of up to *most* places where *name* stands as a whole word."""
-        plain = _NOT_ASCII.sub(_plain, name)
-        for count, found in enumerate(re.finditer(rf"(?<![\w$#]){re.escape(plain)}(?![\w$])", self.text)):
+    def occurrences(self, name: str, most: int, start: int = 0, end: int | None = None) -> Iterator[int]:
+        """Give the offsets of up to *most* places from *start* to *end* where *name* stands as a word."""
+        word = re.compile(rf"(?<![\w$#]){re.escape(_NOT_ASCII.sub(_plain, name))}(?![\w$])")
+        for count, found in enumerate(
+            word.finditer(self.text, start, len(self.text) if end is None else end)
+        ):
             if count >= most:
                 return
             yield found.start()

@@ -206,6 +206,10 @@ def _called(tree: SyntaxTree, mention: Mention, chain: Chain, name: str, *, nest
     key = tree.code(arguments[0]).strip("\"'") if arguments and arguments[0].type == "string" else None
     if name == "splice" and len(arguments) > 2:
         return Act(Change.ADD, how, mention, chain, None, None, nested)
+    if name in tables.GROWING_RESULTS and chain[-2].type == "assignment_expression":
+        left = chain[-2].child_by_field_name("left")
+        if left is not None and tree.code(left) == tree.code(mention.node):
+            return None  # `x = x.then(…)` is told once
     if name in tables.ADDING:
         last = unwrap(arguments[-1]) if arguments else None
         released = "once" if name in ("once", "prependOnceListener") else _weak(tree, last)
