@@ -101,3 +101,22 @@ def test_places_inside_the_repository_are_relative_to_it() -> None:
     markdown.render(report_samples.leak(), out, base_dir="/srv/app")
 
     assert "| `src/reports/cache.js:20` |" in out.getvalue()
+
+
+def test_details_hold_code_path_stacks_and_relations() -> None:
+    text = shown(report_samples.leak())
+
+    assert "<details><summary><code>reportCache</code>: fix, code, path, more</summary>" in text
+    assert "> 20  const reportCache = new Map();  // url -> ReportEntry\n" in text
+    assert "> reportCache → Map\n" in text
+    assert "412 stuck in waitForReport ← handleReport ← listen at /srv/app/src/reports/cache.js:34" in text
+    assert "Also kept by: Array `recent`" in text
+    assert "What would settle it: two more rounds of 4,000 requests" in text
+
+
+def test_suppressed_findings_are_named_with_their_reason() -> None:
+    text = shown(report_samples.leak())
+
+    assert "<details><summary>1 finding suppressed</summary>" in text
+    assert "Accepted: Map `templates` gains 0.10 Template per unit of work at" in text
+    assert "because: comment in cache.js:43: CACHE: one per template on disk" in text

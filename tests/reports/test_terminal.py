@@ -35,7 +35,7 @@ def shown(report: AnalysisReport, *, limit: int | None = 10, width: int = 80, co
 
 
 @fewer
-@given(reports(), st.integers(60, 110))
+@given(reports(), st.integers(40, 110))
 def test_no_line_is_wider_than_the_page_or_ends_in_blanks(report: AnalysisReport, width: int) -> None:
     lines = shown(report, width=width).split("\n")
 
@@ -220,7 +220,7 @@ def test_a_pipe_gets_no_colours_even_if_the_environment_has_a_terminal(
     assert "\x1b[" not in out.getvalue()
 
 
-@pytest.mark.parametrize(("columns", "width"), [("100", 100), ("300", 110), ("20", 60)])
+@pytest.mark.parametrize(("columns", "width"), [("100", 100), ("300", 110), ("20", 40)])
 def test_a_terminal_is_filled_within_reason(
     monkeypatch: pytest.MonkeyPatch, columns: str, width: int
 ) -> None:
@@ -285,3 +285,73 @@ def test_rates_too_small_to_read_are_not_spelled_out() -> None:
     finding = replace(finding, members=replace(finding.members, count_per_work=3e-9))
 
     assert "+<0.0001 per unit of work" in shown(replace(report, findings=(finding,)))
+
+
+def block(text: str, number: int) -> str:
+    """Return the block of one finding."""
+    return text.split("\n━━ ")[number].split("\n\n", maxsplit=1)[0]
+
+
+def test_code_stands_in_the_report_with_its_numbers_and_the_meant_line_marked() -> None:
+    first = block(shown(report_samples.leak()), 1)
+
+    assert "  code       cache.js:20 declares the holder\n" in first
+    assert "             > 20  const reportCache = new Map();  // url -> ReportEntry\n" in first
+    assert "               21  const bus = new EventEmitter();\n" in first
+    assert "             /srv/app/src/reports/cache.js:41 adds the members\n" in first
+    # The margin that all lines share is not worth its room.
+    assert "             > 41  reportCache.set(" in first
+
+
+def test_who_waits_is_told_innermost_first() -> None:
+    second = block(shown(report_samples.leak()), 2)
+
+    assert "  waiting    412 stuck in waitForReport ← handleReport ← listen at cache.js:34\n" in second
+
+
+def test_relations_are_told_by_number_and_only_to_what_is_shown() -> None:
+    text = shown(report_samples.leak())
+
+    assert '  related    2 EventEmitter bus "invalidate" listeners\n' in text
+    assert "  related    1 Map reportCache\n" in text
+    assert "b-lru" not in text
+    assert "  kept by    Array `recent` (context of `handleReport`)  must let go, too\n" in text
+
+
+def test_what_would_settle_a_doubt_is_said() -> None:
+    assert "  settles    two more rounds of 4,000 requests: a leak grows in both" in shown(
+        report_samples.leak()
+    )
+
+
+def test_only_the_first_finding_is_told_in_full_unless_all_are_wanted() -> None:
+    sample = report_samples.leak()
+    first = sample.findings[0]
+    two = replace(sample, findings=(first, replace(first, signature="other", title="Again")))
+
+    brief, full = block(shown(two), 2), block(shown(two, limit=None), 2)
+
+    assert brief.count("\n") < full.count("\n")
+    assert "> 20  const reportCache" in brief
+    assert "21  const bus" not in brief
+    assert "21  const bus" in full
+    assert "Bound the cache" in brief
+    assert "reportCache.delete" not in brief
+    assert "reportCache.delete" in full
+
+
+def test_suppressed_findings_are_listed_with_place_and_reason() -> None:
+    text = shown(report_samples.leak())
+    section = text[text.index("\nSuppressed") : text.index("\nWarnings")]
+
+    assert "1 finding found and accepted" in section
+    assert "Map `templates` gains 0.10 Template per unit of work  cache.js:44" in section
+    assert "because: comment in cache.js:43: CACHE: one per template on disk" in section
+
+
+def test_a_narrow_page_leaves_out_columns_instead_of_cutting_all() -> None:
+    overview = shown(report_samples.leak(), width=40).split("\n\n")[1]
+
+    assert "held by" in overview
+    assert "members" not in overview
+    assert "+1.65 kB" in overview

@@ -223,5 +223,5 @@ def _share(one: Finding, other: Finding) -> bool:
     begins = [tuple(step.id for step in finding.path[:2]) for finding in (one, other)]
     if len(begins[0]) > 1 and begins[0] == begins[1] and len(one.path) > 2 and len(other.path) > 2:
         return True
-    places = [{(s.location.file, s.location.line) for s in finding.sites} for finding in (one, other)]
+    places = [{site.location for site in finding.sites} for finding in (one, other)]
     return bool(places[0] & places[1])

@@ -1,4 +1,4 @@
-"""The report as a short summary for a pull request: GitHub's Markdown, one table, fixes folded away.
+"""The report as a short summary for a pull request: GitHub's Markdown, one table, details folded away.
 
 Names from the heap cannot become markup, HTML, links or mentions of people.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from heapsleuth.leaks.model import AnalysisReport, Finding, Verdict
+from heapsleuth.leaks.model import SITE_ROLES, AnalysisReport, Finding, Verdict
 from heapsleuth.reports import wording
 from heapsleuth.reports.untrusted import clean, clean_block
 from heapsleuth.units import format_bytes, format_count
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import TextIO
 
     from heapsleuth.leaks.model import Warning_
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["MARKS", "code", "code_block", "finding_lines", "footer", "prose", "render", "warning_lines"]
 
 _MOST_FINDINGS = 20
+_MOST_SITES = 4
+_MOST_STEPS = 12
+_MOST_STACKS = 5
+_MOST_ALSO = 5
 MARKS = {Verdict.LEAK: "🔴", Verdict.UNDECIDED: "🟡", Verdict.CLEAN: "🟢", Verdict.BOUNDED: "🟢"}
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>()#!|~&$]")
 _CODE_PARTS = re.compile(r"`([^`]+)`")
@@ -50,8 +55,8 @@ def finding_lines(report: AnalysisReport, base_dir: str = "") -> list[str]:
     if len(shown) > _MOST_FINDINGS:
         lines += ["", f"{wording.plural(len(shown) - _MOST_FINDINGS, 'more finding')} in the full report."]
     for finding in shown[:_MOST_FINDINGS]:
-        lines += _fix(finding)
-    return lines
+        lines += _details(finding, {f.signature: wording.holder(f) for f in shown}, base_dir)
+    return lines + _suppressed(report, base_dir)
 
 
 def warning_lines(warnings: tuple[Warning_, ...]) -> list[str]:
@@ -85,23 +90,96 @@ def _table(report: AnalysisReport, findings: list[Finding], base_dir: str) -> li
     return lines
 
 
+def _details(finding: Finding, holders: Mapping[str, str], base_dir: str) -> list[str]:
+    """Return what is known about one finding, folded away; nothing if there is nothing to say."""
+    parts = {
+        "fix": _fix(finding),
+        "code": _code(finding, base_dir),
+        "path": _path(finding),
+        "who waits": _stacks(finding, base_dir),
+        "more": _relations(finding, holders),
+    }
+    told = {name: lines for name, lines in parts.items() if lines}
+    if not told:
+        return []
+    return [
+        "",
+        # Blank lines around the inside: GitHub reads Markdown inside HTML only after one.
+        f"<details><summary>{_html(finding.holder.name)}: {', '.join(told)}</summary>",
+        *(line for lines in told.values() for line in ("", *lines)),
+        "",
+        "</details>",
+    ]
+
+
 def _fix(finding: Finding) -> list[str]:
     if finding.fix is None:
         return []
     before = [f"- {line}" for line in clean_block(finding.fix.before)]
     after = [f"+ {line}" for line in clean_block(finding.fix.after)]
-    return [
-        "",
-        # Blank lines around the code: GitHub reads Markdown inside HTML only after one.
-        f"<details><summary>Fix for {_html(finding.holder.name)}</summary>",
-        "",
-        prose(finding.fix.summary),
-        "",
-        *_fenced([*before, *after], "diff"),
-        "",
-        *([f"See {code(clean(finding.fix.doc))}.", ""] if finding.fix.doc else []),
-        "</details>",
+    see = ["", f"See {code(clean(finding.fix.doc))}."] if finding.fix.doc else []
+    return [prose(finding.fix.summary), "", *_fenced([*before, *after], "diff"), *see]
+
+
+def _code(finding: Finding, base_dir: str) -> list[str]:
+    lines: list[str] = []
+    for site in finding.sites[:_MOST_SITES]:
+        place = code(wording.place(site.location, base_dir))
+        role = _text(SITE_ROLES.get(site.role, site.role))
+        lines += ["", f"{place} {role}"] if lines else [f"{place} {role}"]
+        if site.code:
+            digits = max(len(str(line.number)) for line in site.code)
+            numbered = [
+                f"{'>' if line.marked else ' '} {line.number:>{digits}}  {' '.join(clean_block(line.text))}"
+                for line in site.code
+            ]
+            lines += ["", *_fenced([line.rstrip() for line in numbered], "text")]
+    return lines
+
+
+def _path(finding: Finding) -> list[str]:
+    steps = [
+        f"{'>' if step.suspect else ' '} {clean(step.edge) + ' → ' if step.edge else ''}{clean(step.node)}"
+        for step in finding.path[:_MOST_STEPS]
     ]
+    return _fenced(steps, "text") if steps else []
+
+
+def _stacks(finding: Finding, base_dir: str) -> list[str]:
+    lines = []
+    for stack in finding.stacks[:_MOST_STACKS]:
+        functions = " ← ".join(clean(name, 80) for name in stack.functions[:_MOST_STEPS])
+        place = wording.place(stack.location, base_dir)
+        where = f" at {clean(place)}" if place else ""
+        size = format_bytes(stack.retained_bytes)
+        lines.append(f"{format_count(stack.count)} stuck in {functions or 'a function'}{where}, {size}")
+    return _fenced(lines, "text") if lines else []
+
+
+def _relations(finding: Finding, holders: Mapping[str, str]) -> list[str]:
+    others = [other for other in finding.related if other != finding.signature]
+    related = [holders[other] for other in others if other in holders]
+    told = [
+        *(f"Also retains: {prose(title)}" for title in finding.also_retained[:_MOST_ALSO]),
+        *(f"Also kept by: {prose(name)}" for name in finding.also_retained_by[:_MOST_ALSO]),
+        *(f"Related: {prose(name)}" for name in related[:_MOST_ALSO]),
+        *([f"What would settle it: {prose(finding.settles)}"] if finding.settles else []),
+    ]
+    # Two blanks at a line's end keep the next one from joining it.
+    return [*(f"{line}  " for line in told[:-1]), *told[-1:]]
+
+
+def _suppressed(report: AnalysisReport, base_dir: str) -> list[str]:
+    """Return the findings that were accepted, each with the reason; they are never left out."""
+    found = [f for f in report.findings if f.suppressed is not None]
+    lines: list[str] = []
+    for finding in found:
+        place = wording.place(finding.holder.location, base_dir)
+        where = f" at {code(place)}" if place else ""
+        reason = _text(finding.suppressed or "no reason given", 400)
+        lines += ["", f"Accepted: {prose(finding.title)}{where}, because: {reason}"]
+    summary = f"{wording.plural(len(found), 'finding')} suppressed"
+    return ["", f"<details><summary>{summary}</summary>", *lines, "", "</details>"] if found else []
 
 
 def code_block(text: str) -> list[str]:

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "Page", "Symbols"]
 
-_DEFAULT_WIDTH, _MIN_WIDTH, _MAX_WIDTH = 80, 60, 110
+_DEFAULT_WIDTH, _MIN_WIDTH, _MAX_WIDTH = 80, 40, 110
 _INDENT = 2
 _LABEL = 9
 _GAP = 2
 _MOST_BARS = 12
 _NARROWEST = 3
+_LEGIBLE = 7
+"""Cells of a column in which one still reads something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Symbols:
     """The few drawing characters, in Unicode or in ASCII."""
 
     arrow: str
+    back: str
     rule: str
     ellipsis: str
     suspect: str
@@ -43,8 +46,8 @@ class Symbols:
     """Bar heights from nothing to full."""
 
 
-UNICODE = Symbols(arrow="→", rule="━", ellipsis="…", suspect="◀ suspect", levels=" ▁▂▃▄▅▆▇█")
-ASCII = Symbols(arrow="->", rule="=", ellipsis="..", suspect="<- suspect", levels=" ._-=+*%#")
+UNICODE = Symbols(arrow="→", back="←", rule="━", ellipsis="…", suspect="◀ suspect", levels=" ▁▂▃▄▅▆▇█")
+ASCII = Symbols(arrow="->", back="<-", rule="=", ellipsis="..", suspect="<- suspect", levels=" ._-=+*%#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Column:
     style: str = ""
     worth: int = 0
     """Cells by which it may be wider than other flexible columns before it is cut."""
+    optional: int = 0
+    """Left out of a page that is too narrow to read it; the largest first, never those with 0."""
 
 
 class Page:
@@ -146,6 +151,8 @@ class Page:
     def rule(self, left: Text, right: str) -> None:
         """Add a line across the page with text at its left and right."""
         dash = self.symbols.rule
+        # The left part says what the block is about; the right one gives way.
+        right = self.fit(right, max(self.width - left.cell_len - 6, _NARROWEST))
         right_part = f" {right}" if right else ""
         left.truncate(max(self.width - cell_len(right_part) - 5, 0), overflow="crop")
         room = self.width - left.cell_len - cell_len(right_part) - 4
@@ -186,6 +193,8 @@ class Page:
         # A column with nothing in it is not worth its place.
         used = [i for i in range(len(columns)) if any(row[i] for row in rows)]
         widths = {i: max(cell_len(row[i]) for row in cells) for i in used}
+        used = self._legible(columns, widths, gap)
+        widths = {i: widths[i] for i in used}
         self._shrink(columns, widths, gap)
         for position, row in enumerate(cells):
             line = Text(" " * _INDENT)
@@ -236,14 +245,25 @@ class Page:
             piece.rstrip()
         return pieces
 
+    def _legible(self, columns: Sequence[Column], widths: dict[int, int], gap: int) -> list[int]:
+        """Return the columns that can be read side by side: optional ones give way on a narrow page."""
+        used = list(widths)
+        while _INDENT + sum(min(widths[i], _LEGIBLE) + gap for i in used) - gap > self.width:
+            least = max(used, key=lambda i: columns[i].optional)
+            if not columns[least].optional:
+                break
+            used.remove(least)
+        return used
+
     def _shrink(self, columns: Sequence[Column], widths: dict[int, int], gap: int) -> None:
         excess = _INDENT + sum(widths.values()) + gap * (len(widths) - 1) - self.width
         # Numbers are cut only when nothing else is left to cut.
         for candidates in ([i for i in widths if columns[i].flexible], list(widths)):
-            while excess > 0 and candidates:
-                widest = max(candidates, key=lambda i: widths[i] - columns[i].worth)
-                if widths[widest] <= _NARROWEST:
+            while excess > 0:
+                wide = [i for i in candidates if widths[i] > _NARROWEST]
+                if not wide:
                     break
+                widest = max(wide, key=lambda i: widths[i] - columns[i].worth)
                 widths[widest] -= 1
                 excess -= 1
 

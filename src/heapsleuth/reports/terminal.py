@@ -45,7 +45,7 @@ def render(
         report: What to show.
         out: Where to; its encoding and terminal decide about colour, ASCII and width.
         limit: Findings in full, the rest one line each; None shows everything, long tables too.
-        width: Cells per line; None takes the terminal's between 60 and 110, or 80.
+        width: Cells per line; None takes the terminal's between 40 and 110, or 80.
         colour: Force colours on or off; None asks the stream, `NO_COLOR` and `TERM`.
     """
     page = Page.for_stream(out, width)
@@ -62,7 +62,11 @@ def add_analysis(page: Page, report: AnalysisReport, limit: int | None) -> None:
     if len(shown) > 1:
         _add_overview(page, report, shown, len(full))
     for number, finding in enumerate(full, 1):
-        add_finding(page, report, finding, number)
+        # The first one is what to act on; the others keep the page short.
+        add_finding(page, report, finding, number, whole=number == 1 or limit is None)
+    if limit is not None and len(full) > 1:
+        page.blank()
+        page.add(Text("Findings after the first are shortened; --all shows them in full.", "dim"), indent=2)
     _add_bounded(page, report, rows)
     _add_suppressed(page, report)
     if report.snapshot is not None:
@@ -112,9 +116,9 @@ def _add_overview(page: Page, report: AnalysisReport, findings: list[Finding], i
     columns = (
         Column("#", right=True),
         Column("held by", flexible=True, style="bold", worth=5),
-        Column("at", flexible=True, keep="end", style="cyan", worth=6),
-        Column("members", flexible=True),
-        Column(f"per {unit}" if grows else "count", right=True),
+        Column("at", flexible=True, keep="end", style="cyan", worth=6, optional=1),
+        Column("members", flexible=True, optional=3),
+        Column(f"per {unit}" if grows else "count", right=True, optional=2),
         Column("bytes" if grows else "retained", right=True, style="bold red"),
         Column("conf.", right=True),
     )
@@ -149,11 +153,11 @@ def _add_bounded(page: Page, report: AnalysisReport, limit: int | None) -> None:
     page.heading("Not leaks", f"{candidates} grew or churned, then stopped")
     columns = (
         Column("held by", flexible=True),
-        Column("members", flexible=True),
+        Column("members", flexible=True, optional=2),
         Column("count"),
-        Column(""),
+        Column("", optional=3),
         Column("retained", right=True),
-        Column("at", flexible=True, keep="end", style="cyan"),
+        Column("at", flexible=True, keep="end", style="cyan", optional=1),
     )
     page.table(
         columns,
@@ -176,10 +180,13 @@ def _add_suppressed(page: Page, report: AnalysisReport) -> None:
     suppressed = [f for f in report.findings if f.suppressed is not None]
     if not suppressed:
         return
-    page.heading("Suppressed", wording.plural(len(suppressed), "finding"))
+    page.heading("Suppressed", f"{wording.plural(len(suppressed), 'finding')} found and accepted")
     for finding in suppressed:
-        reason = page.text(finding.suppressed or "no reason given")
-        page.add(Text.assemble(page.text(finding.title), (f"  ({reason})", "dim")), indent=2, hanging=2)
+        place = page.text(wording.short_place(finding.holder.location))
+        title = Text(page.text(finding.title))
+        page.add(title.append(f"  {place}", "cyan") if place else title, indent=2, hanging=2)
+        reason = page.text(finding.suppressed or "no reason given", 400)
+        page.add(Text(f"because: {reason}", "dim"), indent=4, hanging=2)
 
 
 def _add_inputs(page: Page, report: AnalysisReport) -> None:
@@ -190,9 +197,9 @@ def _add_inputs(page: Page, report: AnalysisReport) -> None:
         Column("work", right=True),
         Column("size", right=True),
         Column("heap", right=True),
-        Column("nodes", right=True),
-        Column("edges", right=True),
-        Column("runtime", flexible=True),
+        Column("nodes", right=True, optional=2),
+        Column("edges", right=True, optional=3),
+        Column("runtime", flexible=True, optional=4),
     )
     page.table(
         columns,

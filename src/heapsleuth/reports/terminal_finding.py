@@ -8,6 +8,7 @@ from rich.text import Text
 
 from heapsleuth.leaks.model import AnalysisReport, Evidence, Finding, PathStep, Verdict
 from heapsleuth.reports import wording
+from heapsleuth.reports.terminal_code import add_sites, add_stacks
 from heapsleuth.reports.untrusted import clean_block
 from heapsleuth.units import format_bytes, format_count, format_share
 
@@ -25,15 +26,18 @@ VERDICT_STYLES = {
     Verdict.UNDECIDED: "bold reverse yellow",
     Verdict.BOUNDED: "bold reverse green",
 }
-_MOST_EVIDENCE = 5
-_MOST_ALSO = 5
+_MOST_EVIDENCE, _FEW_EVIDENCE = 5, 2
+_MOST_ALSO, _FEW_ALSO = 5, 2
+_KEPT_BY = "must let go, too"
 _MOST_STEPS = 7
 _MOST_CODE = 12
 _LONGEST_NAME = 120
 
 
-def add_finding(page: Page, report: AnalysisReport, finding: Finding, number: int) -> None:
-    """Add the whole block: title, holder, members, growth, evidence, path, fix, what else hangs on it."""
+def add_finding(
+    page: Page, report: AnalysisReport, finding: Finding, number: int, *, whole: bool = True
+) -> None:
+    """Add the block of a finding: what, where, how fast, why, how it is held and what to do about it."""
     page.blank()
     word = "SUSPECT" if report.mode == "single" else finding.verdict.upper()
     left = Text.assemble(
@@ -45,10 +49,16 @@ def add_finding(page: Page, report: AnalysisReport, finding: Finding, number: in
     page.add(Text(page.text(finding.title, 400), style="bold"))
     _add_places(page, finding)
     _add_growth(page, report, finding)
-    _add_evidence(page, finding)
+    _add_evidence(page, finding, _MOST_EVIDENCE if whole else _FEW_EVIDENCE)
     _add_path(page, finding.path)
-    _add_fix(page, finding)
-    _add_also(page, finding)
+    add_stacks(page, finding.stacks, whole=whole)
+    add_sites(page, finding, whole=whole)
+    _add_fix(page, finding, whole=whole)
+    _add_list(page, "also", finding.also_retained, whole=whole)
+    _add_list(page, "kept by", finding.also_retained_by, whole=whole, note=_KEPT_BY)
+    _add_list(page, "related", _related(report, finding), whole=whole)
+    if finding.settles is not None:
+        page.field("settles", Text(page.text(finding.settles, 400)))
 
 
 def _add_places(page: Page, finding: Finding) -> None:
@@ -115,18 +125,18 @@ def _add_growth(page: Page, report: AnalysisReport, finding: Finding) -> None:
     page.field("exclusive", Text.assemble(exclusive, ("  held by nothing else", "dim")))
 
 
-def _add_evidence(page: Page, finding: Finding) -> None:
+def _add_evidence(page: Page, finding: Finding, most: int) -> None:
     label = "evidence"
     for sign, style, facts in (("+", "red", finding.evidence_for), ("-", "green", finding.evidence_against)):
-        for line in _facts(page, facts):
+        for line in _facts(page, facts, most):
             page.field(label, Text.assemble((f"{sign} ", style), line), hanging=2)
             label = ""
 
 
-def _facts(page: Page, facts: Sequence[Evidence]) -> list[str]:
-    shown = [page.text(fact.text, 400) for fact in facts[:_MOST_EVIDENCE]]
-    if len(facts) > _MOST_EVIDENCE:
-        shown.append(f"{len(facts) - _MOST_EVIDENCE} more in the JSON report")
+def _facts(page: Page, facts: Sequence[Evidence], most: int) -> list[str]:
+    shown = [page.text(fact.text, 400) for fact in facts[:most]]
+    if len(facts) > most:
+        shown.append(f"{len(facts) - most} more in the JSON report")
     return shown
 
 
@@ -169,12 +179,13 @@ def _step(page: Page, step: PathStep) -> Text:
     )
 
 
-def _add_fix(page: Page, finding: Finding) -> None:
+def _add_fix(page: Page, finding: Finding, *, whole: bool) -> None:
     fix = finding.fix
     if fix is None:
         return
     page.field("fix", Text(page.text(fix.summary, 400), style="bold green"))
-    for sign, style, code in (("-", "red", fix.before), ("+", "green", fix.after)):
+    codes = (("-", "red", fix.before), ("+", "green", fix.after)) if whole else ()
+    for sign, style, code in codes:
         lines = clean_block(code)
         for line in lines[:_MOST_CODE]:
             page.field("", Text(f"{sign} {page.text(line, 300)}", style=style), hanging=4)
@@ -184,11 +195,21 @@ def _add_fix(page: Page, finding: Finding) -> None:
         page.field("", Text(f"see {page.text(fix.doc)}", style="dim"))
 
 
-def _add_also(page: Page, finding: Finding) -> None:
-    label = "also"
-    for title in finding.also_retained[:_MOST_ALSO]:
-        page.field(label, Text(page.text(title)), hanging=2)
+def _add_list(page: Page, label: str, texts: Sequence[str], *, whole: bool, note: str = "") -> None:
+    most = _MOST_ALSO if whole else _FEW_ALSO
+    for position, text in enumerate(texts[:most]):
+        line = Text(page.text(text, 300))
+        if note and not position:
+            line.append(f"  {note}", "dim")
+        page.field(label, line, hanging=2)
         label = ""
-    rest = len(finding.also_retained) - _MOST_ALSO
+    rest = len(texts) - most
     if rest > 0:
         page.field("", Text(f"{page.symbols.ellipsis} {rest} more", style="dim"))
+
+
+def _related(report: AnalysisReport, finding: Finding) -> list[str]:
+    """Return number and holder of the findings that are related to one, as far as they are shown."""
+    shown = [f for f in report.findings if f.suppressed is None]
+    known = {f.signature: f"{number} {wording.holder(f)}" for number, f in enumerate(shown, 1)}
+    return [known[other] for other in finding.related if other in known and other != finding.signature]

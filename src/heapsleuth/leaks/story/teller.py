@@ -12,6 +12,7 @@ from heapsleuth.leaks.edges import source_of
 from heapsleuth.leaks.heap_view import cut
 from heapsleuth.leaks.model import PathStep
 from heapsleuth.leaks.naming import Namer, Step
+from heapsleuth.leaks.spoken import Speech
 from heapsleuth.leaks.story.api import api_steps
 from heapsleuth.leaks.story.folds import NODE, Stop, folded
 from heapsleuth.leaks.story.lasting import LASTING_ROOTS, LastingWays
@@ -50,6 +51,7 @@ class StoryTeller:
         self._sources = sources
         self._ways = LastingWays(moment, old)
         self._names = Namer(moment, old)
+        self._speech = Speech(moment.graph, sources)
 
     def path(self, case: Case) -> tuple[PathStep, ...]:
         """Return the steps from the root to the newest member; the suspect ones are marked."""
@@ -112,7 +114,9 @@ class StoryTeller:
 
     def _label(self, case: Case, node: int) -> str:
         state = sign_of_death(self._graph, node)
-        name = _suspended(case, node) or case.class_name(node)
+        name = _suspended(case, node)
+        if name is None:
+            name = self._speech.say(node) if node == case.member else case.class_name(node)
         return f"{name} ({state})" if state else name
 
     def _package(self, node: int) -> str:
