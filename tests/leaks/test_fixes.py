@@ -457,6 +457,41 @@ def test_advice_rewrites_the_programs_own_line(case: str) -> None:
     assert errors_in([before, after]) == []
 
 
+def test_the_field_that_grows_is_part_of_the_holders_name() -> None:
+    one = finding("buffer", "logger", "Object", "string", title="`logger.text` grows by 240 kB per interval")
+
+    assert fix_for(one).before == "logger.text += line;"
+
+
+def test_only_the_holders_own_declaration_is_rewritten() -> None:
+    sites = (
+        site("holder", "const byId = new Map(), other = {};"),
+        site("added", "byId.set(id, s); byUser.set(user, s);"),
+    )
+
+    assert fix_for(finding(holder="byId", sites=sites)).before == "const byId = new Map();"
+    assert fix_for(finding(holder="byUser", sites=sites)).before == "byUser.set(user, s);"
+    assert fix_for(finding(holder="tenants[…].byUser", sites=sites)).before == "byUser.set(user, s);"
+
+
+def test_functions_in_a_list_are_given_a_way_out() -> None:
+    one = finding("collection", "hooks", "Array", "function in operation (app.js:3)")
+    fix = fix_for(replace(one, sites=(site("added", "hooks.push(() => big);"),)))
+
+    assert fix.after == (
+        "const listener = () => big;\nhooks.push(listener);\n"
+        "return () => hooks.splice(hooks.indexOf(listener), 1);"
+    )
+
+
+def test_the_resolver_of_a_promise_is_no_response() -> None:
+    lines = ("return new Promise((res) => {", "  sock.on('error', onError);")
+    one = finding("listener", 'sock "error" listeners', "Socket", "function onError")
+    fix = fix_for(replace(one, sites=(site("added", *lines, marked=1),)))
+
+    assert fix.after.endswith("owner.once('close', () => sock.off('error', onError));")
+
+
 UNSAFE = (
     "bus.on('change', function onChange(value) {",  # goes on beyond the lines at hand
     "bus.on(`change`, (value) => `${value}`",

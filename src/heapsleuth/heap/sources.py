@@ -45,6 +45,7 @@ _MAX_POSITIONS = 64  # closures whose places are compared with the file on disk
 _GLOBAL_NAMES = ("globalThis", "global", "window", "self")
 _GLOBAL_CHARS = 40
 _MAX_SUPERCLASSES = 16
+_MAX_BOUND = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +160,16 @@ class Sources:
 
         A bound function is where the function it binds is.  None for what V8 records no place for.
         """
-        spot = self._spot(node_index)
-        if spot is None:
-            bound = self._edges.target(node_index, EdgeType.INTERNAL, "bound_function")
-            return None if bound is None or bound == node_index else self.location(bound)
-        script, line, column = spot
-        return self._program(script).place(line, column, self._name_of(node_index))
+        node: int | None = node_index
+        for _ in range(_MAX_BOUND):  # a damaged heap can have functions bound in a circle
+            if node is None:
+                return None
+            spot = self._spot(node)
+            if spot is not None:
+                script, line, column = spot
+                return self._program(script).place(line, column, self._name_of(node))
+            node = self._edges.target(node, EdgeType.INTERNAL, "bound_function")
+        return None
 
     def class_location(self, node_index: int) -> SourceLocation | None:
         """Return where an object's class or constructor function begins; None for built-in ones."""

@@ -149,10 +149,9 @@ class Speech:
         bound = self._target(node, "bound_function")
         if bound is not None and depth < _DEEPEST:
             called = self._function(bound, depth + 1)
-            # A function without a name stays one.
-            return (
-                f"bound {called if ' ' in called.removeprefix('function ') else called[len('function ') :]}"
-            )
+            # A function without a name stays one: `bound function (app.js:3)`.
+            name = called.removeprefix("function ")
+            return f"bound {called if name.startswith('(') or ' ' in name else name}"
         written = self._name_of(node) or self._given_to(node)
         if written:
             return f"function {_cut(written)}"

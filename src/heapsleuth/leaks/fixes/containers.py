@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heapsleuth.leaks.fixes.advice import Advice
 from heapsleuth.leaks.fixes.rewriting import (
+    add_with_removal,
     bound_array,
     bound_map,
     delete_entry,
@@ -93,6 +94,26 @@ COLLECTIONS = (
         "const subscription = $holder.subscribe($callback);\n"
         "$owner.once('close', () => subscription.unsubscribe());",
         when={"members": "Subscriber$|Subscription$|Observer$"},
+    ),
+    Advice(
+        "Let whoever adds a function to $holder get one that removes it, and call that when it is done.",
+        "$holder.push($callback);",
+        "$holder.push($callback);\nreturn () => $holder.splice($holder.indexOf($callback), 1);",
+        when={"kind": "^Array$", "members": "^(function|bound) "},
+        rewrite=add_with_removal,
+    ),
+    Advice(
+        "Let whoever adds a function to $holder get one that removes it, and call that when it is done.",
+        "$holder.add($callback);",
+        "$holder.add($callback);\nreturn () => $holder.delete($callback);",
+        when={"kind": "^Set$", "members": "^(function|bound) "},
+        rewrite=add_with_removal,
+    ),
+    Advice(
+        "Unlink each $members of $holder when it is finished with, or keep only the last N.",
+        "$holder.last.next = $member;",
+        "$holder.last.next = $member;\nif (++$holder.size > 1000) $holder.first = $holder.first.next;",
+        when={"kind": "^Object$", "members": "(?i)(node|link)$"},
     ),
     Advice(
         "Keep only the last errors in $holder: an error keeps its stack and what is attached to it.",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["event_of", "expression", "fill", "identifier", "is_path"]
+__all__ = ["event_of", "expression", "fill", "identifier", "is_path", "last_name"]
 
 _RESERVED = frozenset(
     {
@@ -67,6 +67,12 @@ def expression(name: str) -> str | None:
         else:
             code = f"{code}.{word}" if code else word
     return code if len(code) <= 2 * _LONGEST and is_path(code) else None
+
+
+def last_name(code: str) -> str:
+    """Return the last name of a path: `byId` of `tenants[key].byId`."""
+    names = re.findall(rf"#?{_WORD}", re.sub(r"\[[^\]]*\]", "", code), re.ASCII)
+    return names[-1].removeprefix("#") if names else ""
 
 
 def event_of(name: str) -> str | None:

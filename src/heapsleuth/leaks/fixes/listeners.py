@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from heapsleuth.leaks.fixes.advice import Advice
-from heapsleuth.leaks.fixes.rewriting import add_listener_with_signal, await_with_limit, remove_listener
+from heapsleuth.leaks.fixes.rewriting import (
+    add_listener_with_signal,
+    add_with_removal,
+    await_with_limit,
+    remove_listener,
+)
 
 __all__ = ["LISTENERS"]
 
@@ -40,7 +45,7 @@ LISTENERS = (
         "a signal that aborts takes them off.",
         "await once($emitter, '$event');",
         "await once($emitter, '$event', { signal: AbortSignal.timeout(30_000) });",
-        when={"members": r"resolver|errorListener|onceWrapper|events\.once"},
+        when={"members": r"\b(resolver|errorListener|onceWrapper|wrapFn|events\.once)\b"},
         rewrite=await_with_limit,
     ),
     Advice(
@@ -91,6 +96,7 @@ LISTENERS = (
         "$holder.push($callback);",
         "$holder.push($callback);\nreturn () => $holder.splice($holder.indexOf($callback), 1);",
         when={"kind": "^(Array|Object)$"},
+        rewrite=add_with_removal,
     ),
     Advice(
         "Take listeners off when their owner is done: let whoever adds one to $holder get a function that "
@@ -98,6 +104,7 @@ LISTENERS = (
         "$holder.add($callback);",
         "$holder.add($callback);\nreturn () => $holder.delete($callback);",
         when={"kind": "^Set$"},
+        rewrite=add_with_removal,
     ),
     Advice(
         "Remove the listener from $emitter when its owner is done: `off`, `once`, or an AbortSignal.",

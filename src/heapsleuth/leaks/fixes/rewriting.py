@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from heapsleuth.leaks.fixes.javascript import identifier, is_path
+from heapsleuth.leaks.fixes.javascript import identifier, is_path, last_name
 from heapsleuth.leaks.fixes.source_calls import assigned_to, find_call, one_line, statement
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_listener_with_signal",
+    "add_with_removal",
     "await_with_limit",
     "bound_array",
     "bound_map",
@@ -30,6 +31,7 @@ _ADDING = ("on", "addListener", "prependListener")
 _CLEARING = {"setInterval": "clearInterval", "setTimeout": "clearTimeout", "setImmediate": "clearImmediate"}
 # Parameters that by custom are emitters and end with what they stand for; the first found is taken.
 _OWNERS = re.compile(r"[(,]\s*(res|response|reply|socket|ws|conn|connection|stream|req|request)\s*[,)=]")
+_EXECUTOR = re.compile(r"Promise\([^)]*\bres\b|\bres, ?rej\b")  # there it is short for resolve
 _ASSIGNMENT = re.compile(r"(?P<left>[\w$.#]+)\[(?P<key>[\w$.]+|'[^'\\\n]*'|`[^`\\\n]*`)\] = ")
 _TARGETS = 2
 
@@ -101,10 +103,11 @@ def clear_timer(situation: Situation) -> tuple[str, str] | None:
 
 def bound_map(situation: Situation) -> tuple[str, str] | None:
     """The Map's declaration as an LRU cache, else the line that adds to it with a bound after it."""
-    left = assigned_to(situation.holder_code.split("\n", 1)[0], ("new", "Map", "(", ")"))
-    if left is not None and _may_stand_alone(left[0]):
-        return f"{left[0]} = new Map();", f"{left[0]} = new LRUCache({{ max: 1000, ttl: 60_000 }});"
-    call = find_call(situation.added_code, ("set",), least=2)
+    declaration = situation.holder_code.split("\n", 1)[0]
+    left = assigned_to(declaration, ("new", "Map", "(", ")"), _name(situation))
+    if left is not None and _may_stand_alone(left):
+        return f"{left} = new Map();", f"{left} = new LRUCache({{ max: 1000, ttl: 60_000 }});"
+    call = find_call(situation.added_code, ("set",), least=_TARGETS, on=_name(situation))
     if call is None or not is_path(call.target):
         return None
     target = call.target
@@ -130,7 +133,7 @@ def delete_entry(situation: Situation) -> tuple[str, str] | None:
 
 def delete_key(situation: Situation) -> tuple[str, str] | None:
     """`map.set(key, value)`, and the key deleted in `finally`."""
-    call = find_call(situation.added_code, ("set",), least=_TARGETS)
+    call = find_call(situation.added_code, ("set",), least=_TARGETS, on=_name(situation))
     if call is None or not is_path(call.target) or len(call.arguments) != _TARGETS:
         return None
     key = call.arguments[0]
@@ -157,16 +160,31 @@ def close_after_use(situation: Situation) -> tuple[str, str] | None:
 
 def bound_array(situation: Situation) -> tuple[str, str] | None:
     """`list.push(item)`, and the oldest thrown away."""
-    call = find_call(situation.added_code, ("push", "unshift"))
+    call = find_call(situation.added_code, ("push", "unshift"), on=_name(situation))
     if call is None or not is_path(call.target):
         return None
     drop = "shift" if call.method == "push" else "pop"
     return f"{call.text};", f"{call.text};\nif ({call.target}.length > 1000) {call.target}.{drop}();"
 
 
+def add_with_removal(situation: Situation) -> tuple[str, str] | None:
+    """`listeners.push(listener)`, and a function that takes it out."""
+    call = find_call(situation.added_code, ("push", "add"), on=_name(situation))
+    if call is None or not is_path(call.target) or len(call.arguments) != 1:
+        return None
+    target, listener = call.target, call.arguments[0]
+    lines = [f"{call.text};"]
+    if not is_path(listener):
+        name = "listener" if target.split(".")[0] != "listener" else "callback"
+        lines, listener = [f"const {name} = {listener};", f"{target}.{call.method}({name});"], name
+    is_set = call.method == "add"
+    removal = f"delete({listener})" if is_set else f"splice({target}.indexOf({listener}), 1)"
+    return f"{call.text};", "\n".join([*lines, f"return () => {target}.{removal};"])
+
+
 def delete_from_set(situation: Situation) -> tuple[str, str] | None:
     """`set.add(item)`, and the item deleted in `finally`."""
-    call = find_call(situation.added_code, ("add",))
+    call = find_call(situation.added_code, ("add",), on=_name(situation))
     if call is None or not is_path(call.target) or len(call.arguments) != 1:
         return None
     item = call.arguments[0]
@@ -196,13 +214,20 @@ def _callback_name(situation: Situation, call: Call) -> str:
 
 
 def _owner(situation: Situation, call: Call) -> str:
-    found = [name for name in _OWNERS.findall(situation.code_around) if name != call.target]
+    text = situation.code_around
+    found = [name for name in _OWNERS.findall(text) if name != call.target]
+    if _EXECUTOR.search(text):
+        found = [name for name in found if name != "res"]
     return found[-1] if found else "owner"
 
 
 def _may_stand_alone(left: str) -> bool:
     """Whether a left side is a statement by itself, not a field in the body of a class."""
     return " " in left or left.startswith("this.") or "." in left
+
+
+def _name(situation: Situation) -> str:
+    return last_name(situation.names.get("holder", ""))
 
 
 def _finally(code: str) -> str:

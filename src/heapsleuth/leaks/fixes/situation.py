@@ -47,11 +47,13 @@ _CALLBACKS = {"timer": "tick", "promise": "work"}
 _MEMBERS = {"collection": "item", "buffer": "chunk", "socket": "socket"}
 _LISTENERS = re.compile(r'^(?P<emitter>.*?)(?: "(?P<event>[^"]*)")? listeners$', re.DOTALL)
 _STREAM = re.compile(r"^(?P<emitter>.+?)\._(?:writable|readable)State\b", re.DOTALL)
+_NAMED = re.compile(r"`(?P<name>[^`]+)`")
 _OF_FUNCTION = re.compile(r" of `(?P<callback>[^`]+)`$")
 _FUNCTION = re.compile(r"^(?:bound |function |suspended )(?P<name>\S+)$")
 _LONGEST_WORD = 60
 # Whose code the members are says who has to let go of them.
 _ADDED_BY_CALLER = frozenset({"listener", "closure"})
+_GENERAL_CLASSES = frozenset({"Function", "Object", "Promise", "WeakRef"})
 _GENERAL_FUNCTIONS = frozenset({"(anonymous)", "in", "native_bind", "onceWrapper"})
 
 
@@ -112,7 +114,7 @@ class Situation:
         """Real names for the placeholders of code; only those that JavaScript can write."""
         facts = {**self._said, **self.given}
         found = {
-            "holder": expression(facts.get("variable", self.finding.holder.name)),
+            "holder": expression(facts.get("variable", self._holder)),
             "emitter": expression(facts.get("emitter", "")),
             "event": event_of(facts.get("event", "")),
             "callback": expression(_FUNCTION.sub(r"\g<name>", facts.get("callback", ""))),
@@ -125,9 +127,19 @@ class Situation:
         return {name: code for name, code in found.items() if code}
 
     @property
+    def _holder(self) -> str:
+        """The holder with the field that grows, empty when nothing in the code names it."""
+        holder = self.finding.holder
+        named = _NAMED.search(self.finding.title)
+        if named and named["name"].startswith(f"{holder.name}."):
+            return named["name"]
+        return "" if holder.name == holder.kind else holder.name
+
+    @property
     def _member(self) -> str | None:
         name = self.finding.members.class_name
-        return identifier(name[:1].lower() + name[1:]) if name[:1].isupper() and name != "Object" else None
+        is_class = name[:1].isupper() and name not in _GENERAL_CLASSES
+        return identifier(name[:1].lower() + name[1:]) if is_class else None
 
     @property
     def _library(self) -> str | None:
@@ -144,11 +156,10 @@ class Situation:
         """Names for the summary, quoted as code."""
         finding = self.finding
         package = self.package
-        holder = finding.holder.name
         return {
             **{name: _quoted(text) for name, text in self.defaults.items()},
             **{name: _quoted(text) for name, text in {**self._said, **self.given}.items()},
-            "holder": _quoted(holder),
+            "holder": _quoted(self._holder or finding.holder.name),
             "members": _quoted(finding.members.class_name),
             "package": "" if package is None else _quoted(f"{package.name} {package.version or ''}".strip()),
             "called": self._called,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from heapsleuth.heap.js_tokens import tokenize
+from heapsleuth.leaks.fixes.javascript import last_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -50,12 +51,18 @@ class Call:
         return f"{called}({', '.join(self.arguments)})"
 
 
-def find_call(code: str, methods: Collection[str], *, least: int = 1) -> Call | None:
+def find_call(code: str, methods: Collection[str], *, least: int = 1, on: str = "") -> Call | None:
     """
     Return the first whole call of one of *methods* with at least so many arguments.
 
-    None when there is none, or none that can be written on one line.
+    One on something called *on* goes before others.  None when there is none, or none that can be written
+    on one line.
     """
+    found = list(_calls(code, methods, least))
+    return next((call for call in found if on and last_name(call.target) == on), next(iter(found), None))
+
+
+def _calls(code: str, methods: Collection[str], least: int) -> Iterator[Call]:
     tokens = tokenize(code)
     at = [i for i, text in enumerate(tokens.texts) if text == "(" and i and tokens.texts[i - 1] in methods]
     for opening in at[:_FIRST_CALLS]:
@@ -75,20 +82,19 @@ def find_call(code: str, methods: Collection[str], *, least: int = 1) -> Call | 
             continue
         call = Call(target, tokens.texts[opening - 1], tuple(whole), _assigned(tokens, code, begin))
         if len(call.text) <= _LONGEST:
-            return call
-    return None
+            yield call
 
 
-def assigned_to(code: str, value: tuple[str, ...]) -> tuple[str, str] | None:
-    """Return what these tokens are assigned to: the whole left side and the name alone, None if nothing."""
+def assigned_to(code: str, value: tuple[str, ...], name: str) -> str | None:
+    """Return the left side of the assignment of these tokens to *name* or its field, None without one."""
     tokens = tokenize(code)
     size = len(value)
     for at in range(1, len(tokens.texts) - size + 1):
         if tuple(tokens.texts[at : at + size]) != value:
             continue
         left = _assigned(tokens, code, at)
-        if left:
-            return left, left.split()[-1]
+        if left and last_name(left) == name:
+            return left
     return None
 
 
