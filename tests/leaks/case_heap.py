@@ -22,7 +22,20 @@ Spec = Any
 ROUNDS = 5
 WORK = 100
 """Units of work in each round; as many members are made unless a case says otherwise."""
-_WORDS = {"is", "has", "captures", "inside", "slots", "script", "each", "made", "kept", "keys", "bytes"}
+_WORDS = {
+    "is",
+    "has",
+    "captures",
+    "inside",
+    "slots",
+    "script",
+    "each",
+    "made",
+    "kept",
+    "keys",
+    "bytes",
+    "anew",
+}
 _DETACHED = 2
 
 
@@ -99,6 +112,7 @@ class World:
         self._operations = 0
         self._contents: list[Contents] = []
         self._changing: list[tuple[Node, str, str | int, Spec]] = []
+        self._made_anew: list[Node] = []
         self._lines: dict[str, int] = {}
         self._root = self.node("synthetic", "")
         roots = self._root.link("element", 1, self.node("synthetic", "(GC roots)"))
@@ -118,6 +132,9 @@ class World:
         for number in range(rounds):
             for contents in list(self._contents):
                 self._work(contents, number)
+            for node in self._made_anew:
+                # Another object in the same place; those in it were made before, as in V8.
+                node.id = self.node("hidden", "").id
             for owner, kind, label, spec in self._changing:
                 owner.edges = [edge for edge in owner.edges if edge.label != label]
                 owner.link(kind, label, self._block(spec["is"], spec["bytes"][number]))
@@ -182,6 +199,8 @@ class World:
             self._place(self._scope_of(node), "context", label, child)
         for number, child in enumerate(given.get("slots", [])):
             self._place(self._scope_of(node), "hidden", number, child)
+        if given.get("anew"):
+            self._made_anew.append(node)
         if "each" in given:
             self._contents.append(Contents(node, given))
 
