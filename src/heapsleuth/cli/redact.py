@@ -96,12 +96,16 @@ def _summary(result: Redaction) -> str:
     kept = ", ".join(f"{format_count(count)} {kind}" for kind, count in result.kept.items())
     lines = [
         result.target,
-        f"  {format_count(result.removed)} of {format_count(result.strings)} strings removed, "
-        f"{format_count(result.rewritten)} shortened; {format_bytes(result.read_bytes)} read, "
-        f"{format_bytes(result.written_bytes)} written in {format_duration(result.seconds)}",
+        (
+            f"  {format_count(result.removed)} of {format_count(result.strings)} strings removed, "
+            f"{format_count(result.rewritten)} shortened; {format_bytes(result.read_bytes)} read, "
+            f"{format_bytes(result.written_bytes)} written in {format_duration(result.seconds)}"
+        ),
         f"  kept: {kept or 'nothing'}",
-        f"  checked: none of {format_count(result.checked)} removed strings is in it; "
-        "objects, references and sizes are the same",
+        (
+            f"  checked: none of {format_count(result.checked)} removed strings is in it; "
+            "objects, references and sizes are the same"
+        ),
         "  still in it: names and paths of your code, how long each string was, how often it occurs",
     ]
     if result.left_out:

@@ -53,6 +53,7 @@ _PAIR = re.compile(
     rb"( @[0-9]+\) pair in WeakMap \(table @[0-9]+\))\Z",
     re.DOTALL,
 )
+_LONGEST_PAIR = 1 << 14
 _SCOPE_ID = re.compile(r" / scope @[0-9]+\Z")
 
 
@@ -229,7 +230,7 @@ class Replacer:
         if kind is not None:
             self.kept[kind] = self.kept.get(kind, 0) + 1
             return None
-        pair = _PAIR.match(raw) if b" / part of key (" in raw else None
+        pair = _PAIR.match(raw) if len(raw) <= _LONGEST_PAIR and b" / part of key (" in raw else None
         if pair is not None:
             first, key, middle, value, last = pair.groups()
             written = b"".join((first, self._part(key), middle, self._part(value), last))

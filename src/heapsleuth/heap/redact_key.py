@@ -53,16 +53,15 @@ class KeyFile:
         except (OSError, ValueError) as error:
             raise UsageError(f"{path}: cannot be read as a key file: {error}") from error
         try:
-            if data["format"] != _FORMAT or data["version"] != _VERSION:
-                raise ValueError
+            is_ours = data["format"] == _FORMAT and data["version"] == _VERSION
             key = bytes.fromhex(data["key"])
             kept = {
                 str(name).encode("utf-8", "surrogateescape"): str(kind) for name, kind in data["kept"].items()
             }
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UsageError(
-                f"{path}: expected a key file that heapsleuth redact made (version {_VERSION}), found another"
-            ) from error
+            raise _not_ours(path) from error
+        if not is_ours:
+            raise _not_ours(path)
         if not _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
             raise UsageError(f"{path}: expected a key of 16 to 64 bytes, found {len(key)}")
         return cls(path, key, kept)
@@ -87,3 +86,9 @@ class KeyFile:
         finally:
             with contextlib.suppress(OSError):
                 beside.unlink()
+
+
+def _not_ours(path: Path) -> UsageError:
+    return UsageError(
+        f"{path}: expected a key file that heapsleuth redact made (version {_VERSION}), found another file"
+    )

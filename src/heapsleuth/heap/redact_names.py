@@ -42,10 +42,14 @@ _RANDOM_LENGTH = 10
 _LETTER_DIGIT = re.compile(r"[A-Za-z](?=\d)|\d(?=[A-Za-z])")
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{16}")
 _ACCESSOR = re.compile(r"(?:get|set) (?=\S)")
-_ATOM = r"(?:#?[\w$]+|<\w+(?: \w+)*>|\[[\w$.]+\]|\(\w+(?: \w+)*\))"
-_FUNCTION = re.compile(rf"(?:(?:get|set|bound|async|static) )*(?:{_ATOM}[./]?|\.)+\Z")
+_FUNCTION = re.compile(
+    r"(?:(?:get|set|bound|async|static) )*"
+    # The look-ahead keeps a run of letters from being split in all possible ways.
+    r"(?:[#\w$./]+(?![#\w$./])|<\w+(?: \w+)*>|\[[\w$.]+\]|\(\w+(?: \w+)*\))+\Z"
+)
 _CLASS = re.compile(
-    r"(?:Detached )?[\w$]+(?:\.[\w$]+)*(?: \([\w$*.]+\))?(?: (?:\w+ )?Iterator)?(?: / [\w$.: @*()-]+)*\Z"
+    r"(?:Detached )?(?:Async-from-Sync|[\w$]+)(?:\.[\w$]+)*(?: \([\w$*.]+\))?(?: (?:\w+ )?Iterator)?"
+    r"(?: / [\w$.: *()-]+(?:@\d+)?)*\Z"
 )
 _SYSTEM = re.compile(r"(?:[\w ./$#:<>*(),\[\]+=&~-]|'(?! ))*\Z")
 _EVENT = re.compile(r"[A-Za-z_$][\w$]*(?:[-:. /][A-Za-z_$][\w$]*)*\Z")
@@ -100,7 +104,7 @@ def is_function_name(text: str) -> bool:
 def is_class_name(text: str) -> bool:
     """Whether *text* looks like a constructor's name, of a program or of V8 and Node."""
     return len(text) <= _LONGEST_NAME and (
-        _CLASS.match(text) is not None or text.startswith("system / ") and is_engine_name(text)
+        _CLASS.match(text) is not None or (text.startswith("system / ") and is_engine_name(text))
     )
 
 
@@ -124,7 +128,12 @@ def clean_symbol(text: str, known: Callable[[str], bool], hide: Hide, *, marked:
         return None
     inside = found[1]
     plain = _SYMBOL_NAME.match(inside) is not None and not looks_random(inside)
-    if inside == "" or _WELL_KNOWN.match(inside) or (plain and known(inside)) or (marked and is_placeholder(inside)):
+    if (
+        inside == ""
+        or _WELL_KNOWN.match(inside)
+        or (plain and known(inside))
+        or (marked and is_placeholder(inside))
+    ):
         return text
     return f"<symbol {hide(inside)}>"
 
@@ -174,7 +183,7 @@ def clean_map_url(text: str) -> str | None:
     """Return where a source map is, without query; of an inline one only that it is one."""
     if text.startswith("data:"):
         return _data_url(text)
-    bare = text.split("?")[0].split("#")[0]
+    bare = text.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0]
     if len(bare) > _LONGEST_PATH or not bare.isprintable() or not bare.endswith(_MAP_ENDS):
         return None
     found = _AUTHORITY.match(bare)

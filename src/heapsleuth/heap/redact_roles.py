@@ -78,6 +78,8 @@ CALLABLE = 16384
 _BLOCK = 1 << 18
 """Edges looked at together; a dozen arrays of that length are alive at a time."""
 _LEAST_SHARED = 20
+_MOST_FIELDS = 8
+"""A plain object with more is taken for a dictionary where nothing else tells."""
 _MOST_PARTS = 64
 _TEXT = (NodeType.STRING, NodeType.CONS_STRING, NodeType.SLICED_STRING)
 _NUMBERED = (EdgeType.ELEMENT, EdgeType.HIDDEN)
@@ -146,7 +148,10 @@ class _Roles:
         self._of_nodes()
         self._mark_nodes()
         self._of_edges()
-        self._of_shapes(self._maps())
+        if (self._bits & np.uint16(CODE)).any():
+            self._of_shapes(self._maps())
+        else:
+            self._without_code()
         return self._bits
 
     def _id(self, name: str) -> int:
@@ -207,7 +212,9 @@ class _Roles:
         columns, nodes = self._columns, self._nodes
         of_scripts = np.array([self._id(name) for name in _SCRIPT_EDGES])
         fields = np.array([self._id(name) for name in _FIELD_EDGES])
-        scope_info, events, stores = (self._id(name) for name in ("scope_info", "_events", "<symbol kEvents>"))
+        scope_info, events, stores = (
+            self._id(name) for name in ("scope_info", "_events", "<symbol kEvents>")
+        )
         for edges, sources in self._blocks():
             kinds, names = columns.edge_types[edges], columns.edge_names[edges]
             targets = columns.edge_targets[edges]
@@ -317,3 +324,20 @@ class _Roles:
             familiar = np.bincount(owners, weights=known[names], minlength=len(fields))
             shared[names[2 * familiar[owners] >= fields[owners]]] = True
         bits[shared] |= np.uint16(SHARED)
+
+    def _without_code(self) -> None:
+        """Mark the keys of all objects but plain ones with many: the heap shows no compiled code (Bun)."""
+        columns = self._columns
+        plain, proto = self._id("Object"), self._id("__proto__")
+        shared = np.zeros(len(self._bits), bool)
+        for edges, sources in self._blocks():
+            names = columns.edge_names[edges]
+            chosen = (columns.edge_types[edges] == EdgeType.PROPERTY) & (names != proto)
+            if not chosen.any():
+                continue
+            names, owners = names[chosen], sources[chosen]
+            counts = np.bincount(owners - sources[0])[owners - sources[0]]
+            is_record = (columns.node_names[owners] != plain) | (counts <= _MOST_FIELDS)
+            is_record &= columns.node_types[owners] != NodeType.ARRAY
+            shared[names[is_record]] = True
+        self._bits[shared] |= np.uint16(SHARED)
