@@ -24,6 +24,7 @@ from heapsleuth.leaks.model import AnalysisReport, Verdict
 from heapsleuth.places import SourceLocation
 from heapsleuth.reports import check_html, html
 from heapsleuth.reports.html_finding import findings_of
+from heapsleuth.reports.html_kinds import about
 from heapsleuth.reports.untrusted import clean
 
 if TYPE_CHECKING:
@@ -203,7 +204,8 @@ def test_a_finding_says_all_there_is_to_say_about_it() -> None:
         "cache", "+1.0 objects per unit of work", "23.1 MB held by nothing else", "app 1.4.0",
         "src/reports/cache.js:12 in handleReport", "grew in 2 of 2 rounds", "only two rounds were seen",
         "60,000 strings of ReportEntry.rendered", "Array recent (context of handleReport)", "9f2c41d07be3",
-        "src/reports/cache.js:41 adds the members in handleReport", "docs/leaks/cache.md", "not calibrated",
+        "src/reports/cache.js:41 in handleReport adds the members", "More about this kind of leak",
+        "not calibrated",
     ):  # fmt: skip
         assert part in text, part
     assert document.all("mark")[0].text == "const reportCache = new Map(); // url -> ReportEntry"
@@ -373,8 +375,9 @@ def test_only_addresses_of_the_web_become_links() -> None:
     report = report_samples.leak()
     fix = report.findings[0].fix
     assert fix is not None
+    nameless = replace(report.findings[0], category="not-a-kind")
     for doc, links in (("https://example.invalid/a#b", 1), ("javascript:alert(1)", 0), ("docs/a.md", 0)):
-        finding = replace(report.findings[0], fix=replace(fix, doc=doc))
+        finding = replace(nameless, fix=replace(fix, doc=doc))
         document = Document(shown(replace(report, findings=(finding,))))
 
         assert [one.attributes["href"] for one in document.all("a") if one.attributes["href"] == doc] == [
@@ -396,3 +399,33 @@ def test_paths_inside_the_base_folder_lose_it_and_others_keep_theirs() -> None:
     assert "see x.js and /srv/apple/y.js" in shown(report, "/srv/app")
     assert "see /srv/app/x.js" in shown(report, "/")
     assert '<code class="place">a.js:3</code>' in shown(report, "/srv/app/")
+
+
+def test_the_page_brings_what_the_documentation_says_of_its_kinds_of_leaks() -> None:
+    document = Document(shown(report_samples.leak()))
+
+    kinds = document.all("details", "kind")
+    assert [one.attributes["id"] for one in kinds] == ["about-cache", "about-listener", "about-collection"]
+    for heading in (
+        "What leaks",
+        "Leaking example",
+        "Fixed example",
+        "Known false alarms",
+        "How to confirm it",
+    ):
+        assert heading in kinds[0].text
+    assert "```" not in shown(report_samples.leak())
+    assert "#about-cache" in [one.attributes["href"] for one in document.all("a")]
+
+
+def test_of_a_page_headings_code_lists_and_links_are_told_apart() -> None:
+    [kind] = about(["cache", "cache", "no-such-kind", "../cache", "base"])
+
+    assert [block.text for block in kind.blocks if block.form == "heading"][:2] == [
+        "What leaks",
+        "Leaking example",
+    ]
+    assert [block.form for block in kind.blocks][:4] == ["heading", "text", "heading", "code"]
+    assert "WeakMap" in [block.text for block in kind.blocks if block.form == "link"]
+    assert all(block.address.startswith("https://") for block in kind.blocks if block.form == "link")
+    assert not any("](" in block.text for block in kind.blocks)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from heapsleuth.reports import wording
 from heapsleuth.reports.html_charts import bytes_chart
 from heapsleuth.reports.html_finding import Findings, findings_of, headline
+from heapsleuth.reports.html_kinds import Kind, about
 from heapsleuth.reports.html_page import write
 from heapsleuth.reports.untrusted import clean
 
@@ -50,10 +51,13 @@ def analysis_context(report: AnalysisReport) -> dict[str, Any]:
     classes = () if snapshot is None else snapshot.classes
     deltas = () if comparison is None else comparison.rows
     findings = findings_of(report)
+    kinds = about(one.category for one in report.findings)
     return {
         "report": report,
         "findings": findings,
-        "links": _links(report, findings),
+        "about": kinds,
+        "kinds": {kind.category for kind in kinds},
+        "links": _links(report, findings, kinds),
         "grows": len(report.inputs) > 1,
         "unit": wording.work_unit(report),
         "mode": _MODES.get(report.mode, ""),
@@ -70,7 +74,7 @@ def analysis_context(report: AnalysisReport) -> dict[str, Any]:
     }
 
 
-def _links(report: AnalysisReport, findings: Findings) -> list[tuple[str, str]]:
+def _links(report: AnalysisReport, findings: Findings, kinds: list[Kind]) -> list[tuple[str, str]]:
     """Return anchor and text of the parts below the findings."""
     parts = (
         ("suppressed", "Suppressed", bool(findings.suppressed)),
@@ -81,6 +85,7 @@ def _links(report: AnalysisReport, findings: Findings) -> list[tuple[str, str]]:
         ("classes", "Classes", report.snapshot is not None),
         ("comparison", "Comparison", report.comparison is not None),
         ("inputs", "Snapshots", True),
+        ("about", "About these kinds of leaks", bool(kinds)),
         ("environment", "Environment", True),
     )
     return [(anchor, text) for anchor, text, there in parts if there]

@@ -60,7 +60,7 @@
   }
   var opened = [];
   window.addEventListener("beforeprint", function () {
-    opened = Array.from(document.querySelectorAll("details:not([open])"));
+    opened = Array.from(document.querySelectorAll("details:not([open], .kind)"));
     opened.forEach(function (one) { one.open = true; });
   });
   window.addEventListener("afterprint", function () {
