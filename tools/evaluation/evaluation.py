@@ -92,8 +92,10 @@ def evaluate(corpus: str, jobs: list[Job], options: Options, say: Callable[[str]
             if run is not None:
                 result.checks[node].append(_judged(job, run))
                 result.codes.add(run.code)
-                tool = run.report.get("tool")
-                result.models |= {f"{tool['version']}, model {tool['confidence_model']}"} if tool else set()
+                tool = run.report.get("tool", {})
+                # A check that ended by the flat floor has used no model.
+                if tool.get("confidence_model"):
+                    result.models.add(f"{tool['version']}, model {tool['confidence_model']}")
             if alone is not None:
                 result.analyses[node].append(alone)
             result.memlab_recorded += from_recording
