@@ -139,6 +139,8 @@ class CodeDetector:
 
     def _one_by_one(self, case: Case) -> bool:
         """Whether the members are functions, or have one, and nearly each is from another script."""
+        if case.field is not None and not case.candidate.dictionary:
+            return False  # the other fields, or variables of a scope, are no members
         scripts = [_script(case, member) for member in _members(case)]
         known = [script for script in scripts if script is not None]
         if len(known) < 4 or 2 * len(known) < len(scripts):
