@@ -35,6 +35,8 @@ class Membership:
 
     def of(self, candidate: Candidate) -> NDArray[np.int64]:
         """Return the members of the leading kind, sorted by node index, each once."""
+        if candidate.below:
+            return self._below(candidate)
         if candidate.chain:
             return self._of_chain(candidate)
         moment, graph = self._moment, self._moment.graph
@@ -47,6 +49,10 @@ class Membership:
             edges = edges.where(field_labels(moment, edges, holders) == np.uint64(candidate.label))
         members = np.unique(edges.targets)
         return self._leading(members, candidate)
+
+    def _below(self, candidate: Candidate) -> NDArray[np.int64]:
+        nodes = np.sort(self._moment.graph.dominated(candidate.holder).astype(np.int64))
+        return self._leading(nodes[VISIBLE[self._moment.graph.node_types[nodes]]], candidate)
 
     def _of_chain(self, candidate: Candidate) -> NDArray[np.int64]:
         if self._folded is None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from heapsleuth.leaks.findings import Judged
     from heapsleuth.leaks.history import History
     from heapsleuth.leaks.neighbours import Surroundings
+    from heapsleuth.leaks.series import Candidate
 
 __all__ = ["by_signature", "relate"]
 
@@ -54,8 +55,9 @@ class _Cause:
     old: Mapping[int, float]
     """By node: the same for old objects that are no finding's."""
     around: Surroundings
-    weak: bool
-    """Whether the holder has no life of its own to give: a weak collection, an embedder's node."""
+    vague: bool
+    """Whether another finding of the same cause says it better: the holder is a weak collection or an
+    embedder's node, or its members are anywhere below it."""
 
 
 def by_signature(findings: Sequence[Finding], judged: Sequence[Judged]) -> dict[str, list[Judged]]:
@@ -88,6 +90,7 @@ def relate(
     for position, leader in enumerate(leaders):
         if leader == position:
             followers = [i for i, other in enumerate(leaders) if other == position and i != position]
+            followers.sort(key=lambda i: causes[i].vague)
             told[causes[position].finding.signature] = _with_followers(causes, position, followers, name_of)
     kept = [told[f.signature] for f in growing if f.signature in told]
     related = iter(_with_related(kept))
@@ -121,7 +124,7 @@ def _causes(
                 kept_by={other: share for other, share in kept_by.items() if other != position},
                 old=old,
                 around=surroundings(moment.graph, births, members[position]),
-                weak=all(_is_weak(history, holder) for holder in holders[position]),
+                vague=all(_is_vague(history, case.candidate) for case in judged[finding.signature]),
             )
         )
     return causes
@@ -135,9 +138,10 @@ def _sampled(members: NDArray[np.int64]) -> list[int]:
     return [int(node) for node in members[at]]
 
 
-def _is_weak(history: History, holder: int) -> bool:
-    graph = history.last.graph
-    return graph.node_types[holder] == NodeType.NATIVE or graph.own_name(holder) in ("WeakMap", "WeakSet")
+def _is_vague(history: History, candidate: Candidate) -> bool:
+    graph, holder = history.last.graph, candidate.holder
+    weak = graph.own_name(holder) in ("WeakMap", "WeakSet")
+    return candidate.below or weak or graph.node_types[holder] == NodeType.NATIVE
 
 
 def _merge(causes: Sequence[_Cause]) -> list[int]:
@@ -146,7 +150,7 @@ def _merge(causes: Sequence[_Cause]) -> list[int]:
     for i, j in combinations(range(len(causes)), 2):
         if leaders[j] == j and _one_cause(causes, i, j):
             first, second = leaders[i], j
-            if causes[first].weak and not causes[second].weak:
+            if causes[first].vague and not causes[second].vague:
                 first, second = second, first
             leaders = [first if leader == second else leader for leader in leaders]
     return leaders
@@ -156,6 +160,8 @@ def _one_cause(causes: Sequence[_Cause], i: int, j: int) -> bool:
     first, second = causes[i], causes[j]
     if not _in_step(first.finding, second.finding):
         return False
+    if first.vague and second.vague and first.finding.holder.node_id == second.finding.holder.node_id:
+        return True
     if max(second.kept_by.get(i, 0.0), first.kept_by.get(j, 0.0)) >= _MOST:
         return True
     return together(first.around, second.around) >= _MOST and together(second.around, first.around) >= _MOST
@@ -185,13 +191,23 @@ def _with_followers(
     keepers = [
         (-share, _called(causes[i].finding))
         for i, share in cause.kept_by.items()
-        if share >= _SOME and not causes[i].weak
+        if share >= _SOME and not causes[i].vague
     ]
     keepers += [(-share, name_of(node)) for node, share in cause.old.items() if share >= _SOME]
     own = {_called(cause.finding), cause.finding.holder.name}
     names = [name for _, name in sorted(keepers) if name not in own]
+    group = [cause.finding, *(causes[i].finding for i in followers)]
+    # Members that share what they keep retain little each; something above them retains it all.
+    most = max(group, key=lambda f: f.members.bytes_per_work)
+    members = replace(
+        cause.finding.members,
+        retained_bytes=most.members.retained_bytes,
+        bytes_per_work=most.members.bytes_per_work,
+    )
     return replace(
         cause.finding,
+        members=members,
+        exclusive_bytes=max(finding.exclusive_bytes for finding in group),
         also_retained=tuple(titles),
         also_retained_by=tuple(dict.fromkeys(names))[:_MOST_KEEPERS],
     )

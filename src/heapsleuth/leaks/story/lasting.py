@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["LASTING_ROOTS", "LastingWays"]
 
 LASTING_ROOTS = {
+    "": "open handles",  # the heap's own root: embedders hang on it what they keep open
     "(Global handles)": "global handles",
     "(Eternal handles)": "eternal handles",
     "(Traced handles)": "global handles",
@@ -57,6 +58,8 @@ class LastingWays(Namer):
         """Whether what the first step of a way leaves lives as long as the process."""
         graph = self._graph
         if graph.node_types[step.source] == NodeType.SYNTHETIC:
+            if step.source == 0:
+                return bool(graph.node_types[step.target] == NodeType.NATIVE)
             return graph.own_name(step.source) in LASTING_ROOTS
         if step.type == EdgeType.CONTEXT:
             return self.is_of_file(step.source)
