@@ -66,6 +66,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--again", action="store_true", help="run also what has a result")
     parser.add_argument("--stale", action="store_true", help="take results of another state of the code")
     parser.add_argument("--recorded", action="store_true", help="only analyse recordings; run no program")
-    parser.add_argument("--no-memlab", action="store_true", help="leave memlab out")
+    parser.add_argument("--no-memlab", action="store_true", help="ask memlab nothing new")
     parser.add_argument("--print", action="store_true", help="print the page instead of writing it")
     return parser

@@ -37,6 +37,7 @@ class Options:
     """Take results of other states of the code too."""
     with_checks: bool = True
     with_memlab: bool = True
+    """Ask memlab what it has not answered yet."""
 
 
 @dataclass
@@ -78,7 +79,7 @@ def evaluate(corpus: str, jobs: list[Job], options: Options, say: Callable[[str]
         judged = None
         if alone is not None:
             judged = judge(job.case.name, job.variant, job.truth, job.major, alone.report, alone.seconds)
-        answers, from_recording = _ask_memlab(job, run) if options.with_memlab and run else ([], False)
+        answers, from_recording = _ask_memlab(job, run, anew=options.with_memlab) if run else ([], False)
         shown = judged if run is None else _judged(job, run)
         if shown is not None:
             mark = "" if shown.says_leak == (shown.expected == "leak") else "  WRONG"
@@ -109,7 +110,7 @@ def _judged(job: Job, run: Run) -> Judgement:
     return judge(job.case.name, job.variant, job.truth, job.major, run.report, run.seconds)
 
 
-def _ask_memlab(job: Job, run: Run) -> tuple[list[tuple[Mode, Said]], bool]:
+def _ask_memlab(job: Job, run: Run, *, anew: bool) -> tuple[list[tuple[Mode, Said]], bool]:
     """Return memlab's answers, and whether they are about a recording; none without snapshots."""
     snapshots: list[Path] = run.snapshots
     from_recording = not snapshots
@@ -118,5 +119,6 @@ def _ask_memlab(job: Job, run: Run) -> tuple[list[tuple[Mode, Said]], bool]:
     if len(snapshots) < 3:  # noqa: PLR2004 - baseline, target, final
         return [], False
     kept = RESULTS / job.corpus / run.node / f"{job.name}.memlab.json"
-    answers = [(mode, memlab.ask(mode, snapshots, kept, again=False)) for mode in memlab.MODES]
-    return answers, from_recording
+    answers = [(mode, memlab.ask(mode, snapshots, kept, anew=anew)) for mode in memlab.MODES]
+    given = [(mode, said) for mode, said in answers if said is not None]
+    return given, from_recording and bool(given)

@@ -78,19 +78,21 @@ def version() -> str:
     return str(json.loads(manifest.read_text(encoding="utf-8"))["version"])
 
 
-def ask(mode: Mode, snapshots: Sequence[Path], kept: Path, *, again: bool) -> Said:
+def ask(mode: Mode, snapshots: Sequence[Path], kept: Path, *, anew: bool) -> Said | None:
     """
-    Return what memlab says of the first, the middle and the last snapshot; ask it unless it has answered.
+    Return what memlab says of the first, the middle and the last snapshot; None if it has not said.
 
     Args:
         mode: How to call it.
         snapshots: At least three, of one process, in order.
         kept: The file with its answers; what is older than the snapshots is asked anew.
-        again: Ask even if it has answered.
+        anew: Ask it where it has not answered yet.
     """
     fresh = kept.exists() and kept.stat().st_mtime > snapshots[-1].stat().st_mtime
     answers: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if fresh else {}
-    if again or mode.title not in answers:
+    if mode.title not in answers:
+        if not anew:
+            return None
         chosen = (snapshots[0], snapshots[len(snapshots) // 2], snapshots[-1])
         answers[mode.title] = asdict(_run(mode, chosen))
         kept.parent.mkdir(parents=True, exist_ok=True)
