@@ -12,7 +12,7 @@ from heapsleuth.leaks.causes import one_per_cause
 from heapsleuth.leaks.confidence import load_model
 from heapsleuth.leaks.dominance import grown_below
 from heapsleuth.leaks.evidence import judge
-from heapsleuth.leaks.findings import Judged, Teller
+from heapsleuth.leaks.findings import Judged, Teller, Told
 from heapsleuth.leaks.history import History
 from heapsleuth.leaks.model import AnalysisReport, Finding, Verdict, Warning_
 from heapsleuth.leaks.relations import by_signature, relate
@@ -80,18 +80,20 @@ def analyze(
         return analyse_structural(sequence, described, sources, table)
     model = load_model()
     history, cases = judge_growth(sequence.graphs, sequence.work, model)
-    teller = Teller(history.last, history.births == 0, sources, per=sequence.per)
+    teller = Teller(history.last, history.births == 0, sources, per=sequence.per, model=model)
     told = [teller.tell(case) for case in cases]
-    told = relate(history, one_per_cause(told), by_signature(told, cases), teller.called)
+    judged = by_signature([one.finding for one in told], cases)
+    merged = one_per_cause(told, sequence.work, model)
+    found = relate(history, [one.finding for one in merged], judged, teller.called)
     growth = described[-1].heap_bytes - described[0].heap_bytes
-    findings = [finding for finding in told if _matters(finding, growth)]
+    findings = [finding for finding in found if _matters(finding, growth)]
     return AnalysisReport(
         mode="identity",
         verdict=overall(findings),
         inputs=described,
         findings=tuple(findings),
-        bounded=tuple(finding for finding in told if finding.verdict is Verdict.BOUNDED),
-        warnings=(*sequence.warnings, *_limits(sequence.graphs)),
+        bounded=tuple(finding for finding in found if finding.verdict is Verdict.BOUNDED),
+        warnings=(*sequence.warnings, *_limits(sequence.graphs), *_unheeded(told)),
         comparison=table,
         model=model.version,
     )
@@ -108,9 +110,10 @@ def judge_growth(
 ) -> tuple[History, list[Judged]]:
     """Return the history and every candidate that grew, most likely and largest first."""
     history = History(graphs)
-    cases = _judged(history, find_candidates(history), work, model)
+    candidates = find_candidates(history)
+    cases = _judged(history, candidates, work, model)
     if _explained(history, cases) < _EXPLAINED:
-        cases += _judged(history, grown_below(history), work, model)
+        cases += _judged(history, grown_below(history, candidates), work, model)
     return history, cases
 
 
@@ -152,6 +155,11 @@ def overall(findings: Sequence[Finding]) -> Verdict:
     if Verdict.LEAK in verdicts:
         return Verdict.LEAK
     return Verdict.UNDECIDED if Verdict.UNDECIDED in verdicts else Verdict.CLEAN
+
+
+def _unheeded(told: Sequence[Told]) -> list[Warning_]:
+    problems = dict.fromkeys(problem for one in told for problem in one.problems)
+    return [Warning_("directive-not-followed", problem) for problem in problems]
 
 
 def _limits(graphs: Sequence[HeapGraph]) -> list[Warning_]:

@@ -5,46 +5,88 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from heapsleuth.leaks.model import Finding, Verdict
+from heapsleuth.leaks.evidence import decide, judge
+from heapsleuth.leaks.model import Verdict
+from heapsleuth.leaks.series import Series
+from heapsleuth.leaks.settling import settled_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from heapsleuth.leaks.confidence import ConfidenceModel
+    from heapsleuth.leaks.findings import Told
 
 __all__ = ["one_per_cause"]
 
 _VERDICTS = {Verdict.LEAK: 0, Verdict.UNDECIDED: 1, Verdict.BOUNDED: 2, Verdict.CLEAN: 3}
 
 
-def one_per_cause(findings: Sequence[Finding]) -> list[Finding]:
-    """Return findings with one signature merged into the largest, leaks first, then by growth."""
-    by_signature: dict[str, list[Finding]] = {}
-    for finding in sorted(findings, key=_rank):
-        by_signature.setdefault(finding.signature, []).append(finding)
-    return sorted((_merged(group) for group in by_signature.values()), key=_rank)
+def one_per_cause(told: Sequence[Told], work: Sequence[float], model: ConfidenceModel) -> list[Told]:
+    """
+    Return findings with one signature merged into the largest, leaks first, then by growth.
+
+    Args:
+        told: The findings.
+        work: Operations done at each snapshot.
+        model: Makes evidence into confidence: what happens in many holders is judged by its sum.
+    """
+    by_signature: dict[str, list[Told]] = {}
+    for one in sorted(told, key=_rank):
+        by_signature.setdefault(one.finding.signature, []).append(one)
+    return sorted((_merged(group, work, model) for group in by_signature.values()), key=_rank)
 
 
-def _merged(group: list[Finding]) -> Finding:
+def _merged(group: list[Told], work: Sequence[float], model: ConfidenceModel) -> Told:
     """Add up what happens in the same way in several holders, such as one per connection."""
     first = group[0]
-    holders = {finding.holder.node_id for finding in group}
     if len(group) == 1:
         return first
-    if len(holders) == 1:
-        others = [finding.title for finding in group[1:] if finding.title != first.title]
-        return replace(first, also_retained=(*first.also_retained, *dict.fromkeys(others)))
+    if len({one.finding.holder.node_id for one in group}) == 1:
+        others = [one.finding.title for one in group[1:] if one.finding.title != first.finding.title]
+        also = (*first.finding.also_retained, *dict.fromkeys(others))
+        return replace(first, finding=replace(first.finding, also_retained=also))
+    alike = [one for one in group if one.judgement.metric == first.judgement.metric]
+    series = _sum_of([one.series for one in alike])
+    judgement = judge(series, work, model)
+    if judgement is None:
+        return first
+    findings = [one.finding for one in alike]
+    features = {**judgement.features, **first.beside.features}
+    confidence = model.confidence(features)
     members = replace(
-        first.members,
-        counts=_sums([finding.members.counts for finding in group]),
-        retained_bytes=_sums([finding.members.retained_bytes for finding in group]),
-        count_per_work=_rounded(sum(finding.members.count_per_work for finding in group)),
-        bytes_per_work=_rounded(sum(finding.members.bytes_per_work for finding in group)),
+        first.finding.members,
+        counts=_sums([finding.members.counts for finding in findings]),
+        retained_bytes=_sums([finding.members.retained_bytes for finding in findings]),
+        count_per_work=_rounded(sum(finding.members.count_per_work for finding in findings)),
+        bytes_per_work=_rounded(sum(finding.members.bytes_per_work for finding in findings)),
     )
+    finding = replace(
+        first.finding,
+        verdict=decide(judgement.growth, confidence, model),
+        confidence=confidence,
+        title=f"{first.finding.title} (each of {len(alike)} alike)",
+        members=members,
+        exclusive_bytes=sum(finding.exclusive_bytes for finding in findings),
+        evidence_for=(*judgement.evidence_for, *first.beside.evidence_for),
+        evidence_against=(*judgement.evidence_against, *first.beside.evidence_against),
+    )
+    settles = settled_by(finding) if finding.verdict is Verdict.UNDECIDED else None
     return replace(
         first,
-        title=f"{first.title} (each of {len(group)} alike)",
-        members=members,
-        exclusive_bytes=sum(finding.exclusive_bytes for finding in group),
+        finding=replace(finding, settles=settles),
+        features=features,
+        series=series,
+        judgement=judgement,
     )
+
+
+def _sum_of(series: Sequence[Series]) -> Series:
+    columns = {
+        name: _sums([getattr(one, name) for one in series])
+        for name in ("counts", "references", "retained", "shallow", "survivors")
+    }
+    present = tuple(any(values) for values in zip(*(one.present for one in series), strict=True))
+    return Series(**columns, present=present, single=all(one.single for one in series))
 
 
 def _sums(series: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
@@ -55,7 +97,8 @@ def _rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _rank(finding: Finding) -> tuple[int, float, float, str, int]:
+def _rank(told: Told) -> tuple[int, float, float, str, int]:
+    finding = told.finding
     growth = finding.members.bytes_per_work
     return (
         _VERDICTS[finding.verdict],

@@ -14,9 +14,11 @@ import numpy as np
 from heapsleuth.heap.kinds import NodeType
 from heapsleuth.leaks.groups import CONTENTS, VISIBLE, holds_nothing
 from heapsleuth.leaks.member_kinds import MemberKinds
-from heapsleuth.leaks.series import Candidate
+from heapsleuth.leaks.series import Candidate, folded_holders
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from heapsleuth.leaks.history import History
@@ -30,8 +32,14 @@ _COUNTED = VISIBLE.copy()
 _COUNTED[[NodeType.STRING, NodeType.NUMBER, NodeType.SYMBOL, NodeType.BIGINT]] = False
 
 
-def grown_below(history: History) -> list[Candidate]:
-    """Return the old objects with most new objects of one kind below them, most bytes first."""
+def grown_below(history: History, known: Sequence[Candidate]) -> list[Candidate]:
+    """
+    Return the old objects with most new objects of one kind below them, most bytes first.
+
+    Args:
+        history: The snapshots.
+        known: Candidates there are already: an old link of a chain that is one of them is none itself.
+    """
     moment, births = history.last, history.births
     graph = moment.graph
     new = np.flatnonzero((births > 0) & _COUNTED[graph.node_types])
@@ -40,6 +48,7 @@ def grown_below(history: History) -> list[Candidate]:
     above = _nearest_old(graph.dominators, births)[new]
     holders = moment.lifted[above].astype(np.int64)
     keep = (graph.node_types[holders] != NodeType.SYNTHETIC) & ~holds_nothing(moment)[holders]
+    keep &= ~_is_link(history, known)[holders]
     new, holders = new[keep], holders[keep]
     kinds = MemberKinds(graph).keys(new)
     pairs, first, group = np.unique(
@@ -60,6 +69,20 @@ def _nearest_old(dominators: NDArray[np.unsignedinteger], births: NDArray[np.uin
         if np.array_equal(further, above):
             return above
         above = further
+
+
+def _is_link(history: History, known: Sequence[Candidate]) -> NDArray[np.bool_]:
+    """Return (n,) true for members of chains that are candidates."""
+    moment = history.last
+    links = np.zeros(moment.graph.node_count, dtype=bool)
+    chains = [candidate for candidate in known if candidate.chain]
+    if not chains:
+        return links
+    folded, kinds = folded_holders(moment), MemberKinds(moment.graph)
+    for chain in chains:
+        nodes = np.flatnonzero(folded == chain.top)
+        links[nodes[kinds.keys(nodes) == np.uint64(chain.kind)]] = True
+    return links
 
 
 def _candidate(history: History, holder: int, kind: int, member: int) -> Candidate:

@@ -10,13 +10,13 @@ from heapsleuth.leaks.growth import fit
 from heapsleuth.leaks.model import Evidence, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from heapsleuth.leaks.confidence import ConfidenceModel
     from heapsleuth.leaks.growth import Growth
     from heapsleuth.leaks.series import Series
 
-__all__ = ["Judgement", "judge"]
+__all__ = ["Judgement", "decide", "judge"]
 
 # A rate that fell under this share of what it was counts as "has stopped growing".
 _STOPPED = 0.1
@@ -36,6 +36,8 @@ class Judgement:
     bytes_growth: Growth
     verdict: Verdict
     confidence: float
+    """By the growth alone."""
+    features: Mapping[str, float]
     evidence_for: tuple[Evidence, ...]
     evidence_against: tuple[Evidence, ...]
 
@@ -58,14 +60,16 @@ def judge(series: Series, work: Sequence[float], model: ConfidenceModel) -> Judg
             break
     else:
         return None
-    verdict, confidence = _decide(metric, growth, series, model)
+    inputs = features(metric, growth, series)
+    confidence = model.confidence(inputs)
     evidence = list(_facts(metric, growth, series, first))
     return Judgement(
         metric=metric,
         growth=growth,
         bytes_growth=bytes_growth,
-        verdict=verdict,
+        verdict=decide(growth, confidence, model),
         confidence=confidence,
+        features=inputs,
         evidence_for=tuple(fact for good, fact in evidence if good),
         evidence_against=tuple(fact for good, fact in evidence if not good),
     )
@@ -76,13 +80,11 @@ def _own(series: Series) -> Sequence[int]:
     return series.retained if series.single else series.shallow
 
 
-def _decide(metric: str, growth: Growth, series: Series, model: ConfidenceModel) -> tuple[Verdict, float]:
-    confidence = model.confidence(features(metric, growth, series))
+def decide(growth: Growth, confidence: float, model: ConfidenceModel) -> Verdict:
+    """Return the verdict on a candidate that grew, given how sure all evidence makes us."""
     if growth.intervals > 1 and growth.tail <= _STOPPED:
-        return Verdict.BOUNDED, confidence
-    if growth.intervals < 2:
-        return Verdict.UNDECIDED, confidence
-    return model.verdict(confidence), confidence
+        return Verdict.BOUNDED
+    return Verdict.UNDECIDED if growth.intervals < 2 else model.verdict(confidence)
 
 
 def features(metric: str, growth: Growth, series: Series) -> dict[str, float]:
@@ -94,11 +96,13 @@ def features(metric: str, growth: Growth, series: Series) -> dict[str, float]:
         "growing-share": growth.growing_share,
         "steady": growth.steadiness,
         "keeps-pace": max(0.0, min(growth.tail, 1.0)),
+        "slowing": growth.slowing,
         "amount": min(math.log10(max(1.0, amount / unit)), 4.0) / 4.0,
         "retention": _retention(series),
         "more-intervals": min(growth.intervals, 8) / 8.0,
         "several-intervals": float(growth.intervals >= 2),
         "bytes-only": float(metric == "bytes"),
+        "young-holder": float(not series.present[0]),
     }
 
 

@@ -9,28 +9,38 @@ import numpy as np
 
 from heapsleuth.heap.kinds import EdgeType
 from heapsleuth.leaks.case import Case
+from heapsleuth.leaks.circumstances import circumstances_of
+from heapsleuth.leaks.confidence import load_model
 from heapsleuth.leaks.detectors import detect
 from heapsleuth.leaks.edges import edges_of
+from heapsleuth.leaks.evidence import decide
 from heapsleuth.leaks.fixes import fix_for
 from heapsleuth.leaks.model import Finding, Holder, Members, Verdict
 from heapsleuth.leaks.naming import Name, Namer, Step
+from heapsleuth.leaks.settling import settled_by
 from heapsleuth.leaks.signature import signature
 from heapsleuth.leaks.sites import Places, find_places, sites_of
+from heapsleuth.leaks.source_reader import SourceReader
 from heapsleuth.leaks.spoken import Speech, as_spoken
 from heapsleuth.leaks.stacks import StackFinder
 from heapsleuth.leaks.story import StoryTeller
+from heapsleuth.leaks.suppressions import suppression
 from heapsleuth.units import format_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from heapsleuth.heap.sources import Sources
+    from heapsleuth.leaks.circumstances import Circumstances
+    from heapsleuth.leaks.confidence import ConfidenceModel
     from heapsleuth.leaks.detectors.base import Detection
     from heapsleuth.leaks.evidence import Judgement
     from heapsleuth.leaks.history import Moment
     from heapsleuth.leaks.series import Candidate, Series
 
-__all__ = ["Judged", "Teller"]
+__all__ = ["Judged", "Teller", "Told"]
 
 _LABEL_LENGTH = 60
 _WHOLE_FROM = 100
@@ -46,6 +56,19 @@ class Judged:
     judgement: Judgement
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding with what its confidence was made of."""
+
+    finding: Finding
+    features: Mapping[str, float]
+    series: Series
+    judgement: Judgement
+    beside: Circumstances
+    problems: tuple[str, ...]
+    """Directives in comments near it that are not followed, and why."""
+
+
 class Teller:
     """
     Tells findings in the words of the last snapshot.
@@ -55,6 +78,7 @@ class Teller:
         old: (n,) true for objects that existed from the first snapshot on.
         sources: File and line of the snapshot's objects.
         per: What rates are per, in words.
+        model: Makes evidence into confidence; the one that ships when None.
     """
 
     def __init__(
@@ -64,7 +88,10 @@ class Teller:
         sources: Sources,
         *,
         per: str = "per unit of work",
+        model: ConfidenceModel | None = None,
     ) -> None:
+        self._model = model or load_model()
+        self._reader = SourceReader(sources)
         self._per = per
         self._moment = moment
         self._sources = sources
@@ -73,13 +100,20 @@ class Teller:
         self._stories = StoryTeller(moment, old, sources)
         self._stacks = StackFinder(moment.graph, sources)
 
-    def tell(self, judged: Judged) -> Finding:
-        """Return the finding for one candidate."""
+    def tell(self, judged: Judged) -> Told:
+        """Return the finding for one candidate, with what its confidence was made of."""
         case = Case(self._moment, judged.candidate, judged.series, self._name(judged.candidate))
         detected = detect(case)
         detection = as_spoken(self._speech, case, detected)
         series, judgement = judged.series, judged.judgement
         places = self._places(case, detection)
+        sites = sites_of(places, self._sources, self._reader)
+        facts = None if places.grows is None else self._reader.facts(*places.grows)
+        beside = circumstances_of(case, detected, judgement, facts)
+        features = {**judgement.features, **beside.features}
+        confidence = self._model.confidence(features)
+        verdict = decide(judgement.growth, confidence, self._model)
+        accepted = suppression(sites, facts, self._reader)
         location = places.first_of_holder or places.first_of_members
         member_location = places.first_of_members
         package = self._sources.package(location)
@@ -89,8 +123,8 @@ class Teller:
             # By names that are equal in all versions of Node.js, not as they are spoken.
             signature=signature(detected.category, detected.holder_name, detected.members, location, package),
             category=detection.category,
-            verdict=judgement.verdict,
-            confidence=judgement.confidence,
+            verdict=verdict,
+            confidence=confidence,
             title=self._title(detection, judgement, case),
             holder=Holder(
                 name=_cut(detection.holder_name),
@@ -109,12 +143,16 @@ class Teller:
             ),
             exclusive_bytes=self._exclusive(case),
             path=self._stories.path(case),
-            evidence_for=judgement.evidence_for,
-            evidence_against=judgement.evidence_against,
-            sites=sites_of(places, self._sources),
+            evidence_for=(*judgement.evidence_for, *beside.evidence_for),
+            evidence_against=(*judgement.evidence_against, *beside.evidence_against),
+            sites=sites,
             stacks=self._stacks.stacks(case) if _waits(detection) else (),
         )
-        return replace(finding, fix=fix_for(finding, detection.names))
+        settles = settled_by(finding) if verdict is Verdict.UNDECIDED else None
+        finding = replace(
+            finding, fix=fix_for(finding, detection.names), settles=settles, suppressed=accepted.reason
+        )
+        return Told(finding, features, series, judgement, beside, accepted.problems)
 
     def called(self, node: int) -> str:
         """Return what any object is called in a list of holders: `Map byUser`, `timers`."""

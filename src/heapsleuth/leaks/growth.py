@@ -30,6 +30,9 @@ class Growth:
     tail: float
     """Rate of the last interval over the mean rate of the ones before it; 1 is steady growth, 0 has
     stopped.  1 when there is only one interval or no growth before the last."""
+    slowing: float
+    """By how much the rate fell from the first interval to the last where it fell in every one, in
+    [0, 1]: what fills up slows down long before it stops."""
     late_start: bool
     """All growth is in the last interval."""
     relative: float
@@ -64,6 +67,7 @@ def fit(values: Sequence[float], work: Sequence[float]) -> Growth:
         rate=slope,
         growing_share=sum(step > 0 for step in steps) / len(steps),
         tail=tail,
+        slowing=_slowing(rates),
         late_start=len(steps) > 1 and all(step <= 0 for step in steps[:-1]) and steps[-1] > 0,
         relative=total / max(1.0, float(values[0])),
         steadiness=r_squared,
@@ -79,3 +83,9 @@ def _line(values: Sequence[float], work: Sequence[float]) -> tuple[float, float]
     yy = sum((y - mean_y) ** 2 for y in values)
     slope = xy / xx if xx else 0.0
     return slope, (xy * xy / (xx * yy) if xx and yy else 0.0)
+
+
+def _slowing(rates: Sequence[float]) -> float:
+    if len(rates) < 3 or rates[0] <= 0 or any(later >= earlier for earlier, later in pairwise(rates)):
+        return 0.0
+    return min(1.0, (rates[0] - rates[-1]) / rates[0])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from heapsleuth.heap.sources import Sources
     from heapsleuth.leaks.case import Case
     from heapsleuth.leaks.naming import Name
+    from heapsleuth.leaks.source_reader import SourceReader
     from heapsleuth.places import SourceLocation
 
 __all__ = ["Places", "find_places", "sites_of"]
@@ -45,6 +46,8 @@ class Places:
     added: tuple[SourceLocation, ...]
     member: tuple[SourceLocation, ...]
     captured: tuple[SourceLocation, ...]
+    grows: tuple[int, str] | None
+    """Node index and name of the variable or field declared nearest to the members."""
 
     @property
     def first_of_holder(self) -> SourceLocation | None:
@@ -86,6 +89,7 @@ def find_places(
         added=_distinct(_added(name, declared, sources)),
         member=_distinct(member),
         captured=_distinct([place for place in captured if place not in (*member, *holder)]),
+        grows=declared[0][1:] if declared else None,
     )
 
 
@@ -103,13 +107,13 @@ def _added(
     return ()
 
 
-def sites_of(places: Places, sources: Sources) -> tuple[Site, ...]:
-    """Return the sites of a finding, each place once."""
+def sites_of(places: Places, sources: Sources, reader: SourceReader) -> tuple[Site, ...]:
+    """Return the sites of a finding, each place once, with their lines of code."""
     found: dict[tuple[str, int | None], Site] = {}
     for role, most in _MOST_OF_A_ROLE.items():
         kept: Sequence[SourceLocation] = getattr(places, role)
         for place in kept[:most]:
-            found.setdefault((place.file, place.line), Site(role, place, sources.package(place)))
+            found.setdefault((place.file, place.line), Site(role, place, sources.package(place), reader.lines(place)))
     return tuple(found.values())
 
 

@@ -11,6 +11,7 @@ from heapsleuth.leaks.source_conditions import Condition, comparisons, condition
 from heapsleuth.leaks.source_model import Change
 from heapsleuth.leaks.source_numbers import number
 from heapsleuth.leaks.source_owners import callee_name, property_name
+from heapsleuth.leaks.source_rings import ring_of
 from heapsleuth.leaks.source_tree import FUNCTIONS, unwrap
 from heapsleuth.leaks.source_uses import inner_function
 
@@ -145,35 +146,13 @@ class Limits:
 
     def _of_addition(self, act: Act) -> None:
         if act.index is not None:
-            self._ring(act, act.index)
+            ring = ring_of(self._owners, act.index)
+            if ring is not None:
+                self._note(_BOUND, "ring", act.chain[-1], act.chain, ring[1])
         for condition in conditions_at(act.chain):
             for compared in self._compared(condition):
                 if self._size(compared, above=False):
                     self._note_size("refuses", compared, act.chain)
-
-    def _ring(self, act: Act, index: Node) -> None:
-        """See `x[i % N] = …` and `i = (i + 1) % N`."""
-        code = self._tree.code(index)
-        wraps = re.search(r"[%&]\s*([\w$.]+)", code)
-        if wraps is None:
-            name = property_name(self._tree, index) if index.type == "member_expression" else code
-            if name is None or not re.fullmatch(r"#?[\w$]+", name):
-                return
-            wraps = re.search(
-                rf"(?<![\w$]){re.escape(name)}\s*(?:%=|&=|=(?!=)[^;\n]*?[%&])\s*([\w$.#]+)", self._tree.text
-            ) or re.search(
-                rf"(?:\+\+[\w$.]*?{re.escape(name)}|{re.escape(name)}\s*\+\+)\s*>=?\s*([\w$.#]+)",
-                self._tree.text,
-            )
-        else:
-            wraps = re.compile(re.escape(wraps[0][:1]) + r"\s*([\w$.#]+)").search(
-                self._tree.text, index.start_byte
-            )
-        if wraps is None:
-            return
-        operand = self._tree.chain(wraps.start(1), wraps.end(1))
-        limit = number(self._owners, operand[-1]) if operand else None
-        self._note(_BOUND, "ring", act.chain[-1], act.chain, limit)
 
     def _cut(self, act: Act) -> None:
         """See `x = x.slice(-100)`, `x.length = MAX`, `x.splice(0, x.length - MAX)`."""
@@ -291,11 +270,12 @@ class Limits:
             return False
         own = re.escape(name)
         counted = rf"\+\+\s*[\w$.#]*(?<![\w$]){own}(?![\w$])|(?<![\w$]){own}\s*(?:\+\+|\+=)"
-        return re.search(counted, self._tree.text) is not None and number(self._owners, right) not in (0, 1)
+        return re.search(counted, self._tree.text) is not None
 
     def _note_size(self, kind: str, compared: tuple[Node, str, Node], chain: Chain) -> None:
         left, _, right = compared
         limit = number(self._owners, left) if self._is_size(right) else number(self._owners, right)
+        limit = None if limit is not None and limit <= 0 else limit  # a default of 0 stands for "no limit"
         node = left.parent or left
         self._note(_BOUND, kind, node, chain, limit)
 

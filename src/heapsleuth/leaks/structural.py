@@ -74,8 +74,8 @@ def analyse_structural(
             continue
         candidate = _candidate(moments[-1], groups[-1], key)
         if candidate is not None:
-            told.append(_doubted(teller.tell(Judged(candidate, series, judgement))))
-    findings = one_per_cause(told)
+            told.append(teller.tell(Judged(candidate, series, judgement)))
+    findings = [_doubted(one.finding) for one in one_per_cause(told, sequence.work, model)]
     open_findings = tuple(finding for finding in findings if finding.verdict is not Verdict.BOUNDED)
     return AnalysisReport(
         mode="structural",

@@ -28,6 +28,7 @@ __all__ = ["find_suspects"]
 
 _ONE_SNAPSHOT = Evidence("one-snapshot", "one snapshot shows size, not growth: compare with a later one", 1.0)
 
+_SETTLES = "two more snapshots of the same process, with work in between: what leaks grows"
 _NO_OPINION = 0.5
 """Confidence that a suspect leaks: nothing is known about growth."""
 
@@ -70,10 +71,13 @@ def _tell(view: HeapView, teller: Teller, pile: Pile) -> Finding:
         present=(True,),
         survivors=(count,),
     )
-    told = teller.tell(Judged(candidate, series, _nothing_grew(pile)))
+    told = teller.tell(Judged(candidate, series, _nothing_grew(pile))).finding
     members = _class_name(view, int(pile.members[0])) if len(pile.members) else told.members.class_name
     return replace(
         told,
+        verdict=Verdict.UNDECIDED,
+        confidence=_NO_OPINION,
+        settles=_SETTLES,
         title=_title(told, pile, members),
         members=Members(
             class_name=members,
@@ -119,6 +123,7 @@ def _nothing_grew(pile: Pile) -> Judgement:
         bytes_growth=still,
         verdict=Verdict.UNDECIDED,
         confidence=_NO_OPINION,
+        features={},
         evidence_for=(share,),
         evidence_against=(_ONE_SNAPSHOT,),
     )

@@ -1,0 +1,160 @@
+"""What stands beside the growth: a bound, an expiry, code that removes; tried before a leak is reported.
+
+Growth alone cannot tell a cache that is still filling up from one that never stops.  The program's own
+text often can, and so can a timer that is about to let the members go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from heapsleuth.heap.kinds import NodeType
+from heapsleuth.leaks.model import Evidence
+from heapsleuth.leaks.pending_timers import is_timed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from heapsleuth.leaks.case import Case
+    from heapsleuth.leaks.detectors.base import Detection
+    from heapsleuth.leaks.evidence import Judgement
+    from heapsleuth.leaks.source_model import Bound, Expiry, SourceFacts, Use
+    from heapsleuth.places import SourceLocation
+
+__all__ = ["Circumstances", "circumstances_of"]
+
+# How far above its limit something must be before the limit is taken to be none.
+_PAST = 1.25
+_TEXT_LENGTH = 60
+_STILL_WAITING = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Named inputs of the confidence model beside those of the growth, with the facts for people."""
+
+    features: Mapping[str, float]
+    evidence_for: tuple[Evidence, ...]
+    evidence_against: tuple[Evidence, ...]
+
+
+def circumstances_of(
+    case: Case, detection: Detection, judgement: Judgement, facts: SourceFacts | None
+) -> Circumstances:
+    """
+    Look for what bounds the growth of one candidate.
+
+    Args:
+        case: The candidate in the last snapshot.
+        detection: What kind of leak it would be.
+        judgement: How it grew.
+        facts: What the source says about the field or variable that grows, None when it is not at hand.
+    """
+    good: list[Evidence] = []
+    bad: list[Evidence] = []
+    features: dict[str, float] = {}
+    if facts is not None and facts.skipped is None:
+        size = (case.series.references if judgement.metric == "references" else case.series.counts)[-1]
+        _look_at_bounds(facts, size, features, good, bad)
+        _look_at_expiry(facts, features, bad)
+        _look_at_changes(facts, features, good, bad)
+    # Timers that have fired and still grow in number are no matter of waiting longer.
+    waiting = judgement.features.get("retention", 0.0)
+    if waiting >= _STILL_WAITING:
+        if _is_one_shot(detection, case):
+            features["timed"] = 1.0
+            bad.append(Evidence("fires-once", "each of these timers fires once and is gone then", 1.0))
+        elif detection.category != "timer" and is_timed(case):
+            features["timed"] = 1.0
+            bad.append(Evidence("timed", "a pending timer keeps the newest member; it may end with it", 1.0))
+    return Circumstances(features, tuple(good), tuple(bad))
+
+
+def _look_at_bounds(
+    facts: SourceFacts,
+    size: int,
+    features: dict[str, float],
+    good: list[Evidence],
+    bad: list[Evidence],
+) -> None:
+    live = [bound for bound in facts.bounds if bound.called is not False]
+    if not live:
+        return
+    unmet = [bound for bound in live if bound.limit is None or size <= _PAST * bound.limit]
+    if unmet:
+        bound = max(unmet, key=lambda one: one.limit or 0)
+        features["bounded"] = 1.0
+        bad.append(Evidence("bound-in-source", _bound_text(bound), float(bound.limit or 0)))
+    else:
+        features["past-bound"] = 1.0
+        bound = live[0]
+        text = f"it is past the limit {bound.limit:,} that {_at(bound.location)} means to set"
+        good.append(Evidence("past-bound", text, float(bound.limit or 0)))
+
+
+def _bound_text(bound: Bound) -> str:
+    what = {"ring": "it is a ring", "option": "its class is bounded"}.get(bound.kind, "it is bounded")
+    limit = "" if bound.limit is None else f" by {bound.limit:,}"
+    return f"{what}{limit}, says {_at(bound.location)}: `{_cut(bound.text)}`"
+
+
+def _look_at_expiry(facts: SourceFacts, features: dict[str, float], bad: list[Evidence]) -> None:
+    for expiry in facts.expiries:
+        if expiry.called is False:
+            continue
+        feature = "expires-lazily" if expiry.kind == "lazy" else "expires"
+        if feature not in features:
+            features[feature] = 1.0
+            bad.append(Evidence(f"{feature}-in-source", _expiry_text(expiry), 1.0))
+
+
+def _expiry_text(expiry: Expiry) -> str:
+    how = {
+        "timer": "a timer removes members",
+        "sweep": "old members are swept out",
+        "lazy": "an old member goes when it is asked for",
+        "option": "its class lets members expire",
+        "finalizer": "members go when what they stand for is collected",
+    }.get(expiry.kind, "members expire")
+    return f"{how}, says {_at(expiry.location)}: `{_cut(expiry.text)}`"
+
+
+def _look_at_changes(
+    facts: SourceFacts, features: dict[str, float], good: list[Evidence], bad: list[Evidence]
+) -> None:
+    removals = [use for use in (*facts.removals, *facts.clears) if use.called is not False]
+    if removals:
+        first = removals[0]
+        features["removed"] = 1.0
+        bad.append(Evidence("removed-in-source", f"{_at(first.location)} removes members{_by(first)}", 1.0))
+    elif facts.additions and facts.whole and not facts.exported and "bounded" not in features:
+        features["only-added"] = 1.0
+        file = _file(facts.location)
+        good.append(Evidence("only-added", f"nothing in {file} ever removes a member", 1.0))
+
+
+def _by(use: Use) -> str:
+    return f" in `{use.function}`" if use.function else ""
+
+
+def _is_one_shot(detection: Detection, case: Case) -> bool:
+    """Whether members are timers that fire once: `setTimeout`, not `setInterval`."""
+    if detection.category != "timer" or case.member is None:
+        return False
+    repeat = case.child(case.member, "_repeat")
+    return repeat is not None and case.type(repeat) == NodeType.HIDDEN
+
+
+def _at(location: SourceLocation) -> str:
+    return _file(location) if location.line is None else f"{_file(location)}:{location.line}"
+
+
+def _file(location: SourceLocation) -> str:
+    return PurePosixPath(location.file.replace("\\", "/")).name
+
+
+def _cut(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _TEXT_LENGTH else f"{flat[: _TEXT_LENGTH - 1]}…"
