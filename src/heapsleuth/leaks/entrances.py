@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.groups import STRONG
-from heapsleuth.leaks.story.lasting import LASTING_ROOTS
+from heapsleuth.leaks.story.lasting import root_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,7 +85,7 @@ class Entrances:
                 stop = self._stops.get(owner)
                 if stop is not None:
                     reached |= stop
-                elif self._is_root(source) or (births[owner] == 0 and self._keeps(owner)):
+                elif root_words(self._moment.graph, source) or (births[owner] == 0 and self._keeps(owner)):
                     old.add(owner)
                 elif births[owner]:
                     queue.append(source)
@@ -103,10 +103,6 @@ class Entrances:
             if graph.own_name(int(self._moment.lifted[source])) not in _WEAK:
                 found.append(source)
         return found
-
-    def _is_root(self, node: int) -> bool:
-        graph = self._moment.graph
-        return graph.node_types[node] == NodeType.SYNTHETIC and graph.own_name(node) in LASTING_ROOTS
 
     def _keeps(self, node: int) -> bool:
         """Whether an old object is one of the program, not of the capture or the engine."""

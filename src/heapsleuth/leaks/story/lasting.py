@@ -16,12 +16,12 @@ from heapsleuth.leaks.edges import source_of
 from heapsleuth.leaks.naming import Name, Namer, Step
 
 if TYPE_CHECKING:
+    from heapsleuth.heap.graph import HeapGraph
     from heapsleuth.leaks.history import Moment
 
-__all__ = ["LASTING_ROOTS", "LastingWays"]
+__all__ = ["LastingWays", "root_words"]
 
-LASTING_ROOTS = {
-    "": "open handles",  # the heap's own root: embedders hang on it what they keep open
+_ROOTS = {
     "(Global handles)": "global handles",
     "(Eternal handles)": "eternal handles",
     "(Traced handles)": "global handles",
@@ -32,7 +32,17 @@ LASTING_ROOTS = {
 }
 """Roots by which embedders keep objects alive, and how to say them."""
 
+_NODE_HANDLE = "Node / "  # what Node.js keeps open (sockets, timers, workers) are roots of their own
+
 _CONTEXT = "system / Context"
+
+
+def root_words(graph: HeapGraph, node: int) -> str | None:
+    """Return how to say a root that keeps things alive for long, None for other nodes."""
+    if graph.node_types[node] != NodeType.SYNTHETIC:
+        return None
+    name = graph.own_name(node)
+    return "open handles" if name.startswith(_NODE_HANDLE) else _ROOTS.get(name)
 
 
 class LastingWays(Namer):
@@ -58,9 +68,7 @@ class LastingWays(Namer):
         """Whether what the first step of a way leaves lives as long as the process."""
         graph = self._graph
         if graph.node_types[step.source] == NodeType.SYNTHETIC:
-            if step.source == 0:
-                return bool(graph.node_types[step.target] == NodeType.NATIVE)
-            return graph.own_name(step.source) in LASTING_ROOTS
+            return root_words(graph, step.source) is not None
         if step.type == EdgeType.CONTEXT:
             return self.is_of_file(step.source)
         if graph.node_types[step.source] == NodeType.CLOSURE:

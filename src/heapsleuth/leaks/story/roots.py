@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.heap_view import cut
-from heapsleuth.leaks.story.lasting import LASTING_ROOTS
+from heapsleuth.leaks.story.lasting import root_words
 
 if TYPE_CHECKING:
     from heapsleuth.heap.graph import HeapGraph
@@ -65,7 +65,7 @@ def find_root(graph: HeapGraph, sources: Sources, step: Step, *, lasts: bool) ->
     source = step.source
     kind, name = graph.node_types[source], graph.own_name(source)
     if kind == NodeType.SYNTHETIC:
-        return Root(LASTING_ROOTS.get(name, cut(name)), source)
+        return Root(root_words(graph, source) or cut(name), source)
     if name.startswith(_SCOPE):
         table = _RUNTIME_TABLES.get(step.label)
         if table is not None:

@@ -15,7 +15,7 @@ from heapsleuth.leaks.naming import Namer, Step
 from heapsleuth.leaks.spoken import Speech
 from heapsleuth.leaks.story.api import api_steps
 from heapsleuth.leaks.story.folds import NODE, Stop, folded
-from heapsleuth.leaks.story.lasting import LASTING_ROOTS, LastingWays
+from heapsleuth.leaks.story.lasting import LastingWays, root_words
 from heapsleuth.leaks.story.liveness import Life, sign_of_death, suspect_steps
 from heapsleuth.leaks.story.roots import find_root
 
@@ -78,7 +78,7 @@ class StoryTeller:
         graph = self._graph
         kind = graph.own_name(node)
         if graph.node_types[node] == NodeType.SYNTHETIC:
-            return LASTING_ROOTS.get(kind, cut(kind))
+            return root_words(graph, node) or cut(kind)
         if kind in _TIMERS or kind == "TimersList":
             return _TIMERS.get(kind, "timers")
         name = self._names.name(node).text
