@@ -578,6 +578,34 @@ def test_listeners_of_the_application_on_an_emitter_of_a_dependency_are_the_appl
     assert fix.before == "client.on('end', onEnd);"
 
 
+def test_an_emitter_inside_a_dependency_is_out_of_the_applications_reach() -> None:
+    package = Package("left-pad", "1.2.3")
+    inside = finding("listener", 's "end" listeners', "Socket", "function onEnd", package=package)
+    process = finding("listener", 'process "exit" listeners', "process", "function onEnd", package=package)
+
+    assert "s.off" not in fix_for(inside).after
+    assert "process.off('exit', left)" in fix_for(process).after
+
+
+def test_only_a_line_that_calls_something_is_moved_to_the_start() -> None:
+    package = Package("left-pad", "1.2.3")
+    sites = (
+        site("holder", "let pads, count = 0;"),
+        site("added", "  const pad = make(options); // each time"),
+    )
+    one = finding("collection", "pads", "Array", "Pad", package=package, sites=sites)
+
+    assert fix_for(one).before == "const pad = make(options);"
+    assert fix_for(replace(one, sites=sites[:1])).before.startswith("const handle =")
+
+
+def test_the_signal_of_a_controller_is_reached_by_its_getter() -> None:
+    fix = fix_for(finding("listener", "shutdown.#signal listeners", "AbortSignal", "Listener"))
+
+    assert fix.before == "shutdown.signal.addEventListener('abort', listener);"
+    assert "`shutdown.signal`" in fix.summary
+
+
 def test_packages_that_keep_what_they_are_given_by_design_have_a_bound_to_set() -> None:
     fix = fix_for(finding(package=Package("memoizee", "0.4.15")))
 

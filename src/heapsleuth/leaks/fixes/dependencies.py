@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from heapsleuth.leaks.fixes.advice import Advice
@@ -12,10 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["BOUNDED_BY", "DEPENDENCIES"]
 
-_UPGRADE = "$package adds to $holder and never takes away: see whether a later version does. "
+_UPGRADE = "$package adds to $holder and never takes away: upgrade if a later version does. "
 
+_SHARE = "Until then make one client and share it, and close each one you make.$called"
 _CLOSE = Advice(
-    _UPGRADE + "Until then make one client and share it, and close each one you make.$called",
+    _UPGRADE + _SHARE,
     "const client = $library.create(options);",
     "const client = $library.create(options);\ntry {\n  await use(client);\n} finally {\n"
     "  await client.close();\n}",
@@ -37,11 +39,20 @@ DEPENDENCIES: Mapping[str, tuple[Advice, ...]] = {
             "const known = $emitter.listeners('$event');\nawait $library.run($emitter);\n"
             "for (const left of $emitter.listeners('$event')) {\n"
             "  if (!known.includes(left)) $emitter.off('$event', left);\n}",
-            when={"emitter": ".", "event": "."},
+            when={"emitter": ".", "event": ".", "reachable": "."},
         ),
     ),
-    "timer": (_CLOSE,),
-    "socket": (_CLOSE,),
+    "timer": (
+        replace(
+            _CLOSE,
+            summary="$package sets timers and never clears them: upgrade if a later version does. " + _SHARE,
+        ),
+    ),
+    "socket": (
+        replace(
+            _CLOSE, summary="$package leaves $members open: upgrade if a later version does not. " + _SHARE
+        ),
+    ),
     "cache": (
         Advice(
             _UPGRADE + "Until then give it a bound (options such as `max`, `maxAge` or `ttl`, or a cache of "

@@ -144,18 +144,22 @@ def delete_key(situation: Situation) -> tuple[str, str] | None:
 
 def call_once(situation: Situation) -> tuple[str, str] | None:
     """The application's own call, moved to where it happens once."""
-    line = statement(situation.call_code)
-    return None if line is None else (line, f"// once, when the program starts, not for each request\n{line}")
+    for code in situation.call_codes:
+        line = statement(code)
+        if line is not None and "(" in line:
+            return line, f"// once, when the program starts, not for each request\n{line}"
+    return None
 
 
 def close_after_use(situation: Situation) -> tuple[str, str] | None:
     """The application's own call, and what it makes closed in `finally`."""
-    line = statement(situation.call_code)
-    made = None if line is None else re.match(r"(?:const|let|var) ([\w$]+) = ", line)
-    if line is None or made is None:
-        return None
-    name = made[1]
-    return line, f"{line}\ntry {{\n  await use({name});\n}} finally {{\n  await {name}.close();\n}}"
+    for code in situation.call_codes:
+        line = statement(code)
+        made = None if line is None else re.match(r"(?:const|let|var) ([\w$]+) = [^;]*\(", line)
+        if line is not None and made is not None:
+            name = made[1]
+            return line, f"{line}\ntry {{\n  await use({name});\n}} finally {{\n  await {name}.close();\n}}"
+    return None
 
 
 def bound_array(situation: Situation) -> tuple[str, str] | None:

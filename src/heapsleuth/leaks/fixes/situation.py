@@ -88,6 +88,7 @@ class Situation:
             "members": finding.members.class_name,
             "title": finding.title,
             "package": package.name if package else "",
+            "reachable": "" if finding.holder.package and finding.holder.kind != "process" else "yes",
             "line": self.added_code,
         }
 
@@ -99,6 +100,11 @@ class Situation:
             found = pattern.search(self.finding.holder.name)
             if found:
                 said.update({name: text for name, text in found.groupdict().items() if text})
+        if self.finding.holder.kind == "Promise":
+            said["promise"] = self.finding.holder.name
+        if "emitter" in said:
+            # A program reaches the private field of an AbortController by its getter.
+            said["emitter"] = re.sub(r"\.#signal$|\[\"#signal\"\]$", ".signal", said["emitter"])
         function = _FUNCTION.match(self.finding.members.class_name)
         if function and function["name"] not in _GENERAL_FUNCTIONS:
             said["callback"] = function["name"]
@@ -119,7 +125,7 @@ class Situation:
             "event": event_of(facts.get("event", "")),
             "callback": expression(_FUNCTION.sub(r"\g<name>", facts.get("callback", ""))),
             "key": expression(facts.get("key", "")),
-            "promise": expression(facts.get("promise", self.finding.holder.name)),
+            "promise": expression(facts.get("promise", "")),
             "variable": identifier(facts.get("captured", "")),
             "member": self._member,
             "library": self._library,
@@ -181,24 +187,23 @@ class Situation:
         return [site for site in self.finding.sites if site.role == role]
 
     @cached_property
-    def own_site(self) -> Site | None:
-        """The first place in the application's own code."""
-        sites = [site for site in self.finding.sites if site.package is None and _is_file(site.location)]
-        return sites[0] if sites else None
+    def _own_sites(self) -> list[Site]:
+        """The places in the application's own code."""
+        return [site for site in self.finding.sites if site.package is None and _is_file(site.location)]
 
     @property
     def _called(self) -> str:
-        site = self.own_site
-        if site is None:
+        if not self._own_sites:
             return ""
+        site = self._own_sites[0]
         parts = PurePosixPath(site.location.file.replace("\\", "/")).parts[-2:]
         line = "" if site.location.line is None else f":{site.location.line}"
         return f" The application's part is at `{'/'.join(parts).replace('`', '')}{line}`."
 
     @property
-    def call_code(self) -> str:
-        """The source from the application's own line on, empty when it is not at hand."""
-        return "" if self.own_site is None else _from_mark([self.own_site])
+    def call_codes(self) -> list[str]:
+        """The source from each of the application's own lines on, as far as it is at hand."""
+        return [code for site in self._own_sites if (code := _from_mark([site]))]
 
     @property
     def added_code(self) -> str:
