@@ -21,6 +21,7 @@ EXPECTED = (
     ("byId", "Map", "Detached <li>"),
     ("panels", "Array", "Panel"),
     ("callbacks", "Array", "function"),
+    ("event listeners", "page", "function onResize"),
 )
 
 

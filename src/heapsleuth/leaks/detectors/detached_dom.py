@@ -68,6 +68,13 @@ __all__ = ["DetachedDomDetector"]
 _PREFIX = "Detached "
 _FIELDS = (EdgeType.PROPERTY, EdgeType.CONTEXT, EdgeType.HIDDEN)
 _MOST_FIELDS = 40
+# What Blink keeps functions in, as a programmer would say it.
+_CALLERS = {
+    "EventListener": "event listeners",
+    "ScheduledAction": "timers",
+    "V8EventListener": "event listeners",
+    "V8Function": "timers and callbacks",
+}
 _EACH = ", each with a detached node"
 
 
@@ -87,10 +94,11 @@ class DetachedDomDetector:
             return None
         element = _with_prefix(case.class_name(node))
         itself = node == native
+        caller = _CALLERS.get(case.holder_class)
         return Detection(
             category=self.category,
-            holder_name=case.name.text,
-            holder_kind=case.holder_class,
+            holder_name=caller or case.name.text,
+            holder_kind=case.holder_class if caller is None else "page",
             holder_node=case.holder,
             members=element if itself else case.member_class,
             member_node=None if itself else member,
