@@ -390,14 +390,17 @@ def test_paths_inside_the_base_folder_lose_it_and_others_keep_theirs() -> None:
     finding = replace(
         report.findings[0],
         evidence_for=(
-            replace(report.findings[0].evidence_for[0], text="see /srv/app/x.js and /srv/apple/y.js"),
+            replace(
+                report.findings[0].evidence_for[0],
+                text="/srv/app: /srv/app/x.js, /srv/apple/y.js, /mnt/srv/app/z.js",
+            ),
         ),
         holder=replace(report.findings[0].holder, location=SourceLocation("/srv/app/a.js", 3)),
     )
     report = replace(report, findings=(finding,))
 
-    assert "see x.js and /srv/apple/y.js" in shown(report, "/srv/app")
-    assert "see /srv/app/x.js" in shown(report, "/")
+    assert ".: x.js, /srv/apple/y.js, /mnt/srv/app/z.js" in shown(report, "/srv/app")
+    assert "/srv/app: /srv/app/x.js, " in shown(report, "/")
     assert '<code class="place">a.js:3</code>' in shown(report, "/srv/app/")
 
 

@@ -60,8 +60,7 @@ def write(template: str, out: TextIO, *, base_dir: str = "", **context: Any) -> 
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
-    folder = f"{base_dir.rstrip('/')}/" if base_dir.rstrip("/") else ""
-    page = _environment(folder).get_template(template)
+    page = _environment(base_dir.rstrip("/")).get_template(template)
     out.write(
         page.render(
             # Ours, from files of the package.
@@ -75,10 +74,12 @@ def write(template: str, out: TextIO, *, base_dir: str = "", **context: Any) -> 
 
 @lru_cache(maxsize=4)
 def _environment(folder: str) -> Environment:
+    # As a whole path only: not the end of a longer one, not the beginning of a neighbour's name.
+    inside = re.compile(rf"(?<![\w.-]){re.escape(folder)}(?:/|(?![\w.-]))") if folder else None
     environment = Environment(
         loader=PackageLoader("heapsleuth.reports", "templates"),
         autoescape=True,
-        finalize=partial(_shown, folder=folder),
+        finalize=partial(_shown, inside=inside),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -95,7 +96,7 @@ def _environment(folder: str) -> Environment:
         held=wording.holder,
         place=_place,
         probability=wording.probability,
-        prose=partial(_prose, folder=folder),
+        prose=partial(_prose, inside=inside),
         share=format_share,
         signed_bytes=lambda value: _signed(value, format_bytes(value)),
         signed_count=lambda value: _signed(value, format_count(value)),
@@ -107,16 +108,18 @@ def _environment(folder: str) -> Environment:
     return environment
 
 
-def _shown(value: Any, folder: str) -> Any:
+def _shown(value: Any, inside: re.Pattern[str] | None) -> Any:
     """Return what a template prints for a value: markup of our own as it is, every string made harmless."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
-    return clean(value.replace(folder, "") if folder else value, _LONGEST)
+    # The folder itself is the current one.
+    near = inside.sub(lambda path: "" if path[0].endswith("/") else ".", value) if inside else value
+    return clean(near, _LONGEST)
 
 
-def _prose(text: str, folder: str) -> Markup:
+def _prose(text: str, inside: re.Pattern[str] | None) -> Markup:
     """Return a sentence whose `names` in backticks are code."""
-    parts = _CODE_PARTS.split(_shown(text, folder))
+    parts = _CODE_PARTS.split(_shown(text, inside))
     pieces = (
         # Both sides of the format are escaped by it.
         Markup("<code>{}</code>").format(part) if position % 2 else escape(part)
