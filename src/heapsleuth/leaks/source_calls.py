@@ -12,6 +12,7 @@ from heapsleuth.leaks.source_tree import FUNCTIONS
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+    from heapsleuth.heap.js_outline import Declaration
     from heapsleuth.leaks.source_owners import Key, Owners
     from heapsleuth.leaks.source_tree import Chain, SyntaxTree
 
@@ -54,7 +55,7 @@ class Calls:
     def of(self, function: Node, chain: Chain) -> list[Place]:
         """Return where a function is called or handed on; *chain* leads to it."""
         if function.start_byte not in self._known:
-            self._known[function.start_byte] = self._find(function, chain)
+            self._known[function.start_byte] = self._find(chain)
         return self._known[function.start_byte]
 
     def is_called(self, chain: Chain, depth: int = 0) -> bool | None:
@@ -106,18 +107,19 @@ class Calls:
                 return True
         return False
 
-    def _find(self, function: Node, chain: Chain) -> list[Place]:
+    def _find(self, chain: Chain) -> list[Place]:
         named = _named(chain)
         if named is None:
             return []
         name = self._tree.code(named)
         of_this = self._method_owner(chain, named)
+        made = self._owners.binding(name, named.start_byte)
         found: list[Place] = []
         for offset in self._tree.occurrences(name, _MOST_PLACES):
             if offset == named.start_byte or len(found) >= _MOST_CALLERS:
                 continue
             around = self._tree.chain(offset, offset + len(name))
-            place = self._place(around, function, name, of_this)
+            place = self._place(around, name, made, of_this)
             if place is not None:
                 found.append(place)
         return found
@@ -143,15 +145,16 @@ class Calls:
             return frozenset((key[0], start) for start in self._owners.family(key[1]))
         return frozenset({key})
 
-    def _place(self, chain: Chain, function: Node, name: str, methods: frozenset[Key] | None) -> Place | None:
+    def _place(
+        self, chain: Chain, name: str, made: Declaration | None, methods: frozenset[Key] | None
+    ) -> Place | None:
         if len(chain) < 2:
             return None
         leaf, parent = chain[-1], chain[-2]
         if methods is None:
             if leaf.type not in ("identifier", "shorthand_property_identifier"):
                 return None
-            key = self._owners.key(leaf) if leaf.type == "identifier" else ("static", function.start_byte)
-            if key != ("static", function.start_byte) or (
+            if self._owners.resolve(name, leaf.start_byte) != made or (
                 parent.type == "variable_declarator" and parent.child_by_field_name("name") == leaf
             ):
                 return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from heapsleuth.leaks import source_tables as tables
@@ -160,7 +161,7 @@ class Limits:
         text = "" if act.limit is None else self._tree.code(act.limit)
         # `x.slice(1)` drops one; only a cut from the end, or to a length, says how many stay.
         says = text.startswith("-") or (amount or 0) > 1 or _LIMIT_NAME.fullmatch(text) is not None
-        if act.how.startswith("= ") and not says:
+        if not says and act.how != ".splice()":
             return
         amount = None if amount is None else abs(amount)
         self._note(_BOUND, "truncates", act.chain[-1], act.chain, amount)
@@ -203,11 +204,20 @@ class Limits:
             if not nested and (self._size(compared, above=True) or self._counter(compared)):
                 self._note_size("evicts", compared, chain)
         text = self._tree.code(condition.node)
-        if tables.TIME.search(text):
+        if self._is_about_age(condition):
             kind = "sweep" if in_loop else "lazy"
             self._note(_EXPIRY, kind, condition.node, chain)
         elif not nested and condition.holds and _FULL.search(text):
             self._note(_BOUND, "evicts", condition.node, chain)
+
+    def _is_about_age(self, condition: Condition) -> bool:
+        ordered = (_ABOVE | _BELOW) - {"==", "==="}
+        return tables.EXPIRED.search(self._tree.code(condition.node)) is not None or any(
+            operator in ordered
+            and any(tables.TIME.search(self._tree.code(side)) for side in (left, right))
+            and "0" not in (self._tree.code(left), self._tree.code(right))
+            for left, operator, right in comparisons(condition.node)
+        )
 
     def _loops(self, chain: Chain) -> bool:
         """Whether the end of the chain runs once for each member."""
@@ -239,6 +249,8 @@ class Limits:
             left, operator, right = right, _SWAPPED.get(operator, operator), left
         if not self._is_size(left) or self._tree.code(right) in ("0", "1", "null", "undefined"):
             return False
+        if right.type == "identifier" and self._is_counted(self._tree.code(right)):
+            return False  # `i < x.length` goes through it
         return operator in (_ABOVE if above else _BELOW)
 
     def _is_size(self, node: Node) -> bool:
@@ -254,7 +266,7 @@ class Limits:
         )
 
     def _counter(self, compared: tuple[Node, str, Node]) -> bool:
-        """Whether a comparison says that something counted up is above a limit."""
+        """Whether a comparison says that something counted up with each addition is above a limit."""
         left, operator, right = compared
         if operator in _BELOW:
             left, operator, right = right, _SWAPPED[operator], left
@@ -268,9 +280,29 @@ class Limits:
             name = property_name(self._tree, node)
         if name is None or tables.TIME.search(self._tree.code(left)):
             return False
+        if right.type == "identifier" and self._is_counted(self._tree.code(right)):
+            return False
+        return any(
+            function.start_byte <= found.start() < function.end_byte
+            for found in self._increments(name)
+            for function in self._adding
+        )
+
+    def _is_counted(self, name: str) -> bool:
+        return next(self._increments(name), None) is not None
+
+    def _increments(self, name: str) -> Iterator[re.Match[str]]:
         own = re.escape(name)
         counted = rf"\+\+\s*[\w$.#]*(?<![\w$]){own}(?![\w$])|(?<![\w$]){own}\s*(?:\+\+|\+=)"
-        return re.search(counted, self._tree.text) is not None
+        return re.finditer(counted, self._tree.text)
+
+    @cached_property
+    def _adding(self) -> list[Node]:
+        """Functions that add to the container: what they count up is how many there are."""
+        functions = (
+            inner_function(act.chain) for act in self._acts if act.change is Change.ADD and not act.nested
+        )
+        return [function for function in functions if function is not None]
 
     def _note_size(self, kind: str, compared: tuple[Node, str, Node], chain: Chain) -> None:
         left, _, right = compared

@@ -13,6 +13,7 @@ from heapsleuth.leaks.source_tree import unwrap
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+    from heapsleuth.heap.js_outline import Declaration
     from heapsleuth.leaks.source_owners import Owners
 
 __all__ = ["number"]
@@ -49,10 +50,23 @@ def number(owners: Owners, node: Node | None, depth: int = 0) -> int | None:
             return (
                 number(owners, around.child_by_field_name("value"), depth + 1) if around is not None else None
             )
-        return None if made is None else number(owners, owners.value(made), depth + 1)
+        return (
+            None if made is None or _changes(owners, made) else number(owners, owners.value(made), depth + 1)
+        )
     if node.type in ("member_expression", "subscript_expression"):
         return _of_field(owners, node, depth)
     return None
+
+
+def _changes(owners: Owners, made: Declaration) -> bool:
+    """Whether a variable gets another value later on."""
+    own = re.escape(made.name)
+    changed = re.compile(rf"(?:\+\+|--)\s*{own}(?![\w$])|(?<![\w$.#]){own}\s*(?:\+\+|--|[-+*/%&|^]=)")
+    start, end = owners.reach(made.offset, made.name)
+    if changed.search(owners.tree.text, start, end):
+        return True
+    set_again = re.compile(rf"(?<![\w$.#]){own}\s*=(?![=>])")
+    return any(found.start() != made.offset for found in set_again.finditer(owners.tree.text, start, end))
 
 
 def _literal(code: str) -> int | None:

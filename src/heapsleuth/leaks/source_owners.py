@@ -50,9 +50,14 @@ class Owners:
         """Return the binding of *name* that code at *offset* sees, None for globals."""
         return visible_declaration(self._outline, name, offset)
 
+    def binding(self, name: str, offset: int) -> Declaration | None:
+        """Return the binding made at *offset*, else the one that is seen there."""
+        made = [one for one in self._outline.declarations.get(name, ()) if one.offset == offset]
+        return made[0] if made and made[0].kind.is_lexical else self.resolve(name, offset)
+
     def reach(self, variable: int, name: str) -> tuple[int, int]:
         """Return the stretch of text in which the variable declared at an offset is seen."""
-        made = self.resolve(name, variable)
+        made = self.binding(name, variable)
         scope = self._outline.scopes[0 if made is None else made.scope]
         return scope.start, scope.end
 

@@ -68,9 +68,9 @@ def _places(owners: Owners, index: Node) -> Iterator[Chain]:
         named, key = property_name(tree, index), owners.key(index.child_by_field_name("object"))
         for offset in () if named is None or key is None else tree.occurrences(named, _MOST_PLACES):
             chain = tree.chain(offset, offset + len(named or ""))[:-1]
-            if chain and chain[-1].type == "member_expression":
-                if owners.key(chain[-1].child_by_field_name("object")) == key:
-                    yield chain
+            is_member = bool(chain) and chain[-1].type == "member_expression"
+            if is_member and owners.key(chain[-1].child_by_field_name("object")) == key:
+                yield chain
 
 
 def _wraps(owners: Owners, chain: Chain) -> tuple[str, Node] | None:

@@ -13,6 +13,7 @@ __all__ = [
     "BOUND_OPTIONS",
     "CLEARING",
     "CLEARING_CALLS",
+    "EXPIRED",
     "EXPIRY_OPTIONS",
     "GROWING_RESULTS",
     "ITERATES",
@@ -84,3 +85,6 @@ TIME = re.compile(
     re.IGNORECASE,
 )
 """Code that reckons with time."""
+
+EXPIRED = re.compile(r"\bhas_?expired|\bis_?(?:expired|stale|outdated)|\.\s*expired\b", re.IGNORECASE)
+"""A question whether something is too old."""

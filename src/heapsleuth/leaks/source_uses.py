@@ -136,7 +136,7 @@ def _on_member(tree: SyntaxTree, mention: Mention, chain: Chain) -> Act | None:
             return _of_one_member(tree, mention, chain[: chain.index(around) + 1])
         return _called(tree, mention, chain[: chain.index(around) + 1], name or "", nested=nested)
     chain = chain[: chain.index(member) + 1]
-    is_length = name in ("length", "size") and member.type == "member_expression"
+    is_length = name == "length" and member.type == "member_expression"
     index = member.child_by_field_name("index")
     if around.type == "assignment_expression" and around.child_by_field_name("left") == member:
         value = unwrap(around.child_by_field_name("right"))
@@ -150,9 +150,11 @@ def _on_member(tree: SyntaxTree, mention: Mention, chain: Chain) -> Act | None:
             return None
         weak = _weak(tree, value)
         return Act(Change.ADD, "[…] =", mention, chain[:-1], None, weak, nested, index)
-    if around.type in ("augmented_assignment_expression", "update_expression"):
+    is_target = around.child_by_field_name("left") == member
+    if around.type == "update_expression" or (around.type == "augmented_assignment_expression" and is_target):
         if is_length:
-            return Act(Change.REMOVE, ".length--", mention, chain[:-1], nested=nested)
+            shrinks = _operator(around) in ("--", "-=")
+            return Act(Change.REMOVE, ".length--", mention, chain[:-1], nested=nested) if shrinks else None
         if index is None or index.type in _LITERALS:
             return None
         return Act(Change.ADD, f"[…] {_operator(around)}", mention, chain[:-1], None, None, nested, index)
@@ -261,6 +263,8 @@ def _drains(tree: SyntaxTree, mention: Mention, chain: Chain) -> bool:
 
 
 def _cut(tree: SyntaxTree, mention: Mention, chain: Chain, value: Node | None) -> Act:
+    while value is not None and value.type == "assignment_expression":
+        value = unwrap(value.child_by_field_name("right"))
     if value is None or tree.code(value) == "0":
         return Act(Change.CLEAR, ".length = 0", mention, chain, nested=mention.nested)
     return Act(Change.REMOVE, ".length =", mention, chain, nested=mention.nested, limit=value)
