@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from heapsleuth.heap.sources import Sources
 from heapsleuth.leaks.edges import edges_of
 from heapsleuth.leaks.spoken import Speech
 from tests.leaks.conftest import PROGRAMS, marked_line
-from tests.node_programs import heap_of, holders_of, node_binaries, nodes_named, version
+from tests.node_programs import DATA, heap_of, holders_of, node_binaries, nodes_named, version
 from tests.snapshot_builder import NODE26, SnapshotBuilder
 
 if TYPE_CHECKING:
@@ -94,6 +95,27 @@ def test_the_class_of_a_holder_has_no_fields(graph: HeapGraph) -> None:
         "targets": "EventTarget",
         "classes": "Token",
     }
+
+
+@pytest.mark.parametrize("node", node_binaries(), ids=version)
+def test_minified_classes_and_functions_have_the_names_of_their_source(node: str, tmp_path: Path) -> None:
+    pytest.importorskip("symbolic", reason="source maps need the extra `sourcemaps`")
+    shutil.copytree(DATA / "source_maps", tmp_path, dirs_exist_ok=True)
+    write = "require('v8').writeHeapSnapshot(process.argv[2])"
+    run = f"globalThis.kept = require(process.argv[1]); {write}"
+    graph = heap_of(node, tmp_path, "-e", run, "./bundle/service.min.js")
+    sources = Sources(graph)
+    speech = Speech(graph, sources)
+    (entry, *_) = holders_of(graph, "property", "label")
+    closures = [
+        one
+        for one in graph.columns.location_nodes.tolist()
+        if (where := sources.location(one)) and where.function == "onInvalidate"
+    ]
+
+    assert graph.own_name(entry) != "ReportEntry"
+    assert speech.say(entry) == speech.kind(entry) == "ReportEntry"
+    assert {speech.say(one) for one in closures} == {"function onInvalidate"}
 
 
 def test_functions_that_are_bound_in_a_circle_have_a_name_nevertheless(tmp_path: Path) -> None:
