@@ -87,12 +87,9 @@ __all__ = ["AsyncContextDetector"]
 _STORE = "<symbol kResourceStore>"
 """Node up to 22 keeps a store as a property of each resource; later ones have a map, `_FRAME`."""
 _FRAME = "AsyncContextFrame"
-_MEMBERS = {
-    "AsyncHook": "async hooks",
-    "AsyncLocalStorage": "storages",
-    "AsyncResource": "resources",
-    _FRAME: "contexts",
-}
+_SHAPES = {"AsyncHook": "hook", "AsyncLocalStorage": "storage", _FRAME: "frame"}
+"""What the fix depends on, by class of the members; else `bound`, `resource`, `store` or `table`."""
+_MEMBERS = frozenset({*_SHAPES, "AsyncResource"})
 _KEEPERS = frozenset({"Promise", "Generator", "Timeout", "Immediate"})
 _CALLBACKS = ("<symbol init>", "<symbol before>", "<symbol after>", "<symbol destroy>")
 _MOST_SCOPES = 12
@@ -133,7 +130,7 @@ class AsyncContextDetector:
             members=case.member_class,
             member_node=case.member,
             title="{kind} {holder} gains {rate} {members} {per} and never loses one",
-            names=_known(storage=variable, store=case.class_name(steps[at].target)),
+            names=_known(shape="store", storage=variable, store=case.class_name(steps[at].target)),
         )
 
     def _keys(self, case: Case) -> Detection | None:
@@ -149,6 +146,7 @@ class AsyncContextDetector:
             members="AsyncLocalStorage key",
             member_node=None,
             title="{holder} gains {rate} stores {per}: as many storages are made",
+            names={"shape": "storage"},
         )
 
     def _carriers(self, case: Case) -> Detection | None:
@@ -168,7 +166,7 @@ class AsyncContextDetector:
             member_node=_written(case, member),
             title="{kind} {holder} gains {rate} {members} {per} and never loses one",
             names=_known(
-                members=_MEMBERS.get(case.class_name(resource), "resources"),
+                shape=_SHAPES.get(case.class_name(resource), "bound" if resource != member else "resource"),
                 store=_held_store(case, resource),
             ),
         )
@@ -186,7 +184,7 @@ class AsyncContextDetector:
             members=case.member_class,
             member_node=case.member,
             title="{kind} {holder} gains {rate} {members} {per} by async id and never loses one",
-            names=_known(variable=case.name.first, key="asyncId"),
+            names=_known(shape="table", variable=case.name.first, key="asyncId"),
         )
 
 
