@@ -212,6 +212,15 @@ def test_a_finding_says_all_there_is_to_say_about_it() -> None:
     assert "/srv/app" not in shown(report_samples.leak(), "/srv/app")
 
 
+def test_code_begins_and_ends_with_a_line_that_says_something() -> None:
+    document = Document(shown(report_samples.leak()))
+
+    holder = document.all("figure", "code")[0]
+    assert holder.text.endswith("21const bus = new EventEmitter();")
+    # Inside, blank lines stay: the numbers would not follow on one another.
+    assert "19" in holder.text
+
+
 def test_lines_that_a_fix_keeps_are_neither_before_nor_after() -> None:
     document = Document(shown(report_samples.leak()))
 

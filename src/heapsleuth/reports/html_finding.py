@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from heapsleuth.reports.untrusted import clean_block
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from heapsleuth.leaks.model import Fix, PathStep, Site
+    from heapsleuth.leaks.model import CodeLine, Fix, PathStep, Site
 
 __all__ = ["Findings", "Shown", "Stretch", "findings_of"]
 
@@ -90,7 +90,11 @@ def _shown(report: AnalysisReport, ordered: Sequence[Finding], numbers: dict[str
         meaning=_meaning(report, finding),
         cure="" if finding.fix is None else _first_sentence(finding.fix.summary),
         diff=() if finding.fix is None else _diff(finding.fix),
-        sites=tuple(site for site in finding.sites if site.code or not _is_said(finding, site)),
+        sites=tuple(
+            replace(site, code=_without_blank_ends(site.code))
+            for site in finding.sites
+            if site.code or not _is_said(finding, site)
+        ),
         charts=tuple(chart for chart in charts if chart is not None),
         spark=spark(members.retained_bytes),
         path=_stretches(finding.path),
@@ -122,6 +126,11 @@ def _first_sentence(text: str) -> str:
 def _is_said(finding: Finding, site: Site) -> bool:
     """Whether the place stands beside the name of the holder or the members already."""
     return str(site.location) in {str(finding.holder.location), str(finding.members.location)}
+
+
+def _without_blank_ends(code: Sequence[CodeLine]) -> tuple[CodeLine, ...]:
+    said = [i for i, line in enumerate(code) if line.marked or line.text.strip()]
+    return tuple(code[said[0] : said[-1] + 1]) if said else tuple(code)
 
 
 def _diff(fix: Fix) -> tuple[tuple[str, str], ...]:
