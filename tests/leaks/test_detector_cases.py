@@ -76,7 +76,7 @@ def test_each_heap_gives_the_findings_its_case_expects(case: dict[str, Any], tmp
     expected = case.get("finds", [])
     told = [{**said(finding), "title": finding.title} for finding in report.findings]
 
-    assert report.verdict is Verdict(case["verdict"]), told
+    assert report.verdict.value in case["verdict"].split(" or "), told
     for one in expected:
         assert any(agrees(finding, one) for finding in report.findings), (one, told)
     assert len(report.findings) == len(expected), told
