@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from source_texts import facts_of
 
 from heapsleuth.leaks.source_comments import Claim, claims_in
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "suppressions.md"
 
 
 @pytest.mark.parametrize(
@@ -158,3 +163,25 @@ def test_a_long_reason_is_cut() -> None:
 
     assert len(claim.reason) == 200
     assert claim.reason.endswith("…")
+
+
+def section(title: str) -> str:
+    return GUIDE.read_text(encoding="utf-8").partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_the_guide_s_examples_count_as_it_says() -> None:
+    counting = re.findall(r"`([^`]+)`", section("What counts").partition("\nMeant:")[0])
+    examples = [one.replace("…", "templates") for one in counting if "ounded by the" not in one]
+    written = re.findall(r"// heapsleuth: [^\n]+", GUIDE.read_text(encoding="utf-8"))
+
+    assert len(examples) == 9
+    assert len(written) == 3
+    for comment in (*examples, *written):
+        assert [claim.kind for claim in claims_in(f"// {comment}")] != [], comment
+
+
+def test_the_guide_s_counterexamples_do_not_count() -> None:
+    examples = re.findall(r"`(// [^`]+)`", section("What does not count"))
+
+    assert len(examples) == 4
+    assert [list(claims_in(comment)) for comment in examples] == [[]] * 4
