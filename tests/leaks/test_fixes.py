@@ -318,6 +318,33 @@ def test_each_situation_has_advice_of_its_own(case: str) -> None:
     assert after in fix.after
 
 
+def test_async_contexts_have_advice_by_what_keeps_them() -> None:
+    table = fix_for(finding("async-context", "requests", "Map", "Object"), {"shape": "table"})
+    storages = fix_for(
+        finding("async-context", "the current async resource", "Object", "AsyncLocalStorage key")
+    )
+    store = fix_for(finding("async-context", "als store", "Map", "Row"), {"shape": "store", "storage": "als"})
+    bound = fix_for(finding("async-context", "onReload", "Array", "function bound"), {"members": "resources"})
+
+    assert "destroy(asyncId) { requests.delete(asyncId); }" in table.after
+    assert "once, at the top of the file" in storages.after
+    assert "als.run(new Map()" in store.after
+    assert "onReload.splice(onReload.indexOf(bound), 1)" in bound.after
+
+
+@pytest.mark.parametrize(
+    ("members", "after"),
+    [
+        ("vm context", "runInContext(context)"),
+        ("Module", "readFile"),
+        ("WebAssembly.Instance", "WebAssembly.compile"),
+        ("compiled function", "compiled.get(source)"),
+    ],
+)
+def test_each_sort_of_code_has_advice_of_its_own(members: str, after: str) -> None:
+    assert after in fix_for(finding("code", "compiled", "Array", members)).after
+
+
 def test_a_chain_of_scopes_is_cut_at_the_variable_that_links_it() -> None:
     one = finding("closure", "theThing", "variable", "Object {longStr, someMethod}")
     fix = fix_for(one, {"chain": "scope", "captured": "originalThing"})

@@ -73,6 +73,28 @@ SOCKETS = (
 
 CODE = (
     Advice(
+        "Make one context when the program starts and use it again: each is some hundred kilobytes, and "
+        "lives as long as anything that was made in it.",
+        "const result = vm.runInNewContext(source, values);",
+        "const script = new vm.Script(source); // once per source\n"
+        "const result = script.runInContext(context); // with a context that is used again",
+        when={"members": "context"},
+    ),
+    Advice(
+        "Load each module once: a copy loaded again stays with its parent's `children`, or in the loader's "
+        "table. Read what changes as data.",
+        "delete require.cache[file];\nconst config = require(file);",
+        "const config = JSON.parse(await readFile(file, 'utf8'));",
+        when={"members": "Module"},
+    ),
+    Advice(
+        "Make one WebAssembly.Instance and use it again: its memory lives as long as any of its functions.",
+        "const { instance } = await WebAssembly.instantiate(bytes, imports);",
+        "const module = await WebAssembly.compile(bytes); // once\n"
+        "const instance = new WebAssembly.Instance(module, imports); // a fixed number of them",
+        when={"members": "WebAssembly"},
+    ),
+    Advice(
         "Compile once and keep the result: every call of `new Function`, `eval`, `vm.Script`, a template or "
         "schema compiler makes code that stays. Give changing parts as values.",
         "const run = new Function('input', source);",
@@ -90,6 +112,19 @@ NATIVE = (
 )
 
 DETACHED_DOM = (
+    Advice(
+        "Take each element out of $holder when it leaves the page, or ask the document for what it shows.",
+        "$holder.push(element);",
+        "$holder.push(element);\n// when it leaves the page:\nelement.remove();\n"
+        "$holder.splice($holder.indexOf(element), 1);",
+        when={"kind": "^Array$"},
+    ),
+    Advice(
+        "Take each element out of $holder when it leaves the page, or ask the document for what it shows.",
+        "$holder.set($key, element);",
+        "$holder.set($key, element);\n// when it leaves the page:\nelement.remove();\n$holder.delete($key);",
+        when={"kind": "^(Map|Set)$"},
+    ),
     Advice(
         "Let go of elements that left the page: remove their listeners, and clear the variables, closures "
         "and caches that refer to them.",

@@ -29,6 +29,7 @@ DEFAULTS: Mapping[str, str] = {
     "member": "value",
     "owner": "owner",
     "promise": "promise",
+    "storage": "storage",
     "timer": "timer",
     "variable": "previous",
 }
@@ -83,6 +84,7 @@ class Situation:
             "callback": "",
             **self._said,
             **self.given,
+            "carries": f"{self.given.get('members', '')} {finding.members.class_name} {finding.title}",
             "holder": finding.holder.name,
             "kind": finding.holder.kind,
             "members": finding.members.class_name,
@@ -125,6 +127,7 @@ class Situation:
             "event": event_of(facts.get("event", "")),
             "callback": expression(_FUNCTION.sub(r"\g<name>", facts.get("callback", ""))),
             "key": expression(facts.get("key", "")),
+            "storage": identifier(facts.get("storage", "")),
             "promise": expression(facts.get("promise", "")),
             "variable": identifier(facts.get("captured", "")),
             "member": self._member,

@@ -122,9 +122,56 @@ CLOSURES = (
 
 ASYNC_CONTEXTS = (
     Advice(
+        "Empty the table from the `destroy` hook: what `init` adds to $holder under an async id, nobody else "
+        "takes out.",
+        "createHook({ init(asyncId, type) { $holder.set(asyncId, type); } }).enable();",
+        "createHook({\n  init(asyncId, type) { $holder.set(asyncId, type); },\n"
+        "  destroy(asyncId) { $holder.delete(asyncId); },\n}).enable();",
+        when={"shape": "^table$"},
+    ),
+    Advice(
+        "Make one AsyncLocalStorage, or one hook, when the program starts: Node.js keeps a list of them, and "
+        "every resource a key for each.",
+        "const handle = (request) => new AsyncLocalStorage().run(request, next);",
+        "const $storage = new AsyncLocalStorage(); // once, at the top of the file\n"
+        "const handle = (request) => $storage.run(request, next);",
+        when={"carries": "storages|AsyncLocalStorage"},
+    ),
+    Advice(
+        "Enable one hook when the program starts, or disable each when it has done its work: Node.js keeps "
+        "all that are enabled.",
+        "const hook = createHook(callbacks).enable();",
+        "const hook = createHook(callbacks).enable();\n"
+        "try {\n  await work();\n} finally {\n  hook.disable();\n}",
+        when={"carries": "hooks|AsyncHook"},
+    ),
+    Advice(
+        "Give each request a store of its own, by `run` around its handler: one store around the whole "
+        "program keeps what every request writes to it.",
+        "$storage.enterWith(store); // once, and all requests write to it",
+        "const handle = (request) => $storage.run(new Map(), () => respond(request));",
+        when={"shape": "^store$"},
+    ),
+    Advice(
+        "Take what is bound to a request out of $holder when the request is done: it keeps the async "
+        "context, and that the request.",
+        "$holder.push(AsyncResource.bind($callback));",
+        "const bound = AsyncResource.bind($callback);\n$holder.push(bound);\n"
+        "$owner.once('close', () => $holder.splice($holder.indexOf(bound), 1));",
+        when={"kind": "^Array$"},
+    ),
+    Advice(
+        "Take what is bound to a request out of $holder when the request is done: it keeps the async "
+        "context, and that the request.",
+        "$holder.add(AsyncResource.bind($callback));",
+        "const bound = AsyncResource.bind($callback);\n$holder.add(bound);\n"
+        "$owner.once('close', () => $holder.delete(bound));",
+        when={"kind": "^Set$"},
+    ),
+    Advice(
         "Use `run`, which ends, instead of `enterWith`, which stays for all that follows; and start what "
         "outlives a request outside its context.",
-        "storage.enterWith(store);",
-        "await storage.run(store, handle);\nstorage.exit(() => startLongLivedThing());",
+        "$storage.enterWith(store);",
+        "await $storage.run(store, handle);\n$storage.exit(() => startLongLivedThing());",
     ),
 )
