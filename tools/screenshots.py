@@ -16,8 +16,8 @@ from browser import browser_binary, open_browser  # noqa: E402
 
 REPORT = ROOT / "demo-output" / "report.html"
 PICTURES = (
-    ("html-report-1440", 1440, 1700, False),
-    ("html-report-390", 390, 1700, False),
+    ("html-report-1440", 1440, 1580, False),
+    ("html-report-390", 390, 900, False),
     ("html-report-1440-dark", 1440, 900, True),
     ("html-report-390-dark", 390, 900, True),
 )
