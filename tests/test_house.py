@@ -198,11 +198,11 @@ def test_the_oldest_python_is_said_once_and_alike_everywhere() -> None:
     assert PYPROJECT["tool"]["mypy"]["python_version"] == "3.11"
 
 
-def test_the_core_depends_on_six_packages_and_a_parser_and_nothing_heavier() -> None:
+def test_the_core_depends_on_seven_packages_and_a_parser_and_nothing_heavier() -> None:
     names = [re.split(r"[><=~]", need)[0] for need in PYPROJECT["project"]["dependencies"]]
 
     parser = ["tree-sitter", "tree-sitter-javascript", "tree-sitter-typescript"]
-    assert names == ["click", "numpy", "orjson", "psutil", "rich", *parser, "websockets"]
+    assert names == ["click", "jinja2", "numpy", "orjson", "psutil", "rich", *parser, "websockets"]
 
 
 def test_every_test_has_a_sentence_for_a_name() -> None:
