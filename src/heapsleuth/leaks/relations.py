@@ -14,6 +14,7 @@ import numpy as np
 
 from heapsleuth.heap.kinds import NodeType
 from heapsleuth.leaks.entrances import Entrances
+from heapsleuth.leaks.groups import CONTENTS
 from heapsleuth.leaks.membership import Membership
 from heapsleuth.leaks.model import Finding, Verdict
 from heapsleuth.leaks.neighbours import surroundings, together
@@ -110,8 +111,11 @@ def _causes(
         found = np.unique(np.concatenate([membership.of(candidate) for candidate in candidates]))
         members.append(found[births[found] > 0])
     stops: dict[int, frozenset[int]] = {}
-    for position, (own, some) in enumerate(zip(holders, members, strict=True)):
-        for node in (*own, *some[-_MOST_STOPS:].tolist()):
+    for position, finding in enumerate(findings):
+        candidates = [case.candidate for case in judged[finding.signature][:_MOST_ALIKE]]
+        # Of what holds its members by a field, other fields may hold other things.
+        own = {candidate.holder for candidate in candidates if candidate.label == CONTENTS}
+        for node in (*own, *members[position][-_MOST_STOPS:].tolist()):
             stops[node] = stops.get(node, frozenset()) | {position}
     entrances = Entrances(moment, births, stops)
     causes = []
@@ -122,7 +126,7 @@ def _causes(
                 finding=finding,
                 members=members[position],
                 kept_by={other: share for other, share in kept_by.items() if other != position},
-                old=old,
+                old={node: share for node, share in old.items() if node not in holders[position]},
                 around=surroundings(moment.graph, births, members[position]),
                 vague=all(_is_vague(history, case.candidate) for case in judged[finding.signature]),
             )
@@ -164,6 +168,9 @@ def _one_cause(causes: Sequence[_Cause], i: int, j: int) -> bool:
         return True
     if max(second.kept_by.get(i, 0.0), first.kept_by.get(j, 0.0)) >= _MOST:
         return True
+    # Functions made by one call share its scope, whatever they are for: only in one holder is that one cause.
+    if first.finding.holder.node_id != second.finding.holder.node_id:
+        return False
     return together(first.around, second.around) >= _MOST and together(second.around, first.around) >= _MOST
 
 

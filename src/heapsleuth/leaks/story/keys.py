@@ -11,7 +11,7 @@ import re
 
 __all__ = ["is_name", "shown_key", "shown_property"]
 
-_WORDS = re.compile(r"[A-Za-z_$#][\w$]*(?:[-.:/ ][A-Za-z_$][\w$]*)*", re.ASCII)
+_WORDS = re.compile(r"[A-Za-z_$#][\w$]*(?:[-.:/][A-Za-z_$][\w$]*)*", re.ASCII)
 _LONGEST_NAME = 32
 _LONGEST_WORD = 16
 _MOST_DIGITS = 2
