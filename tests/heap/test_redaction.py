@@ -44,6 +44,8 @@ def program_heap() -> SnapshotBuilder:
     for index, name in enumerate(("sessions", "token", "kStore", "order-shipped", "total")):
         heap.add(pool, "internal", str(index), "string", name, size=24)
     sessions = heap.add(window, "property", "sessions", "object", "Object", size=56)
+    heap.add(window, "element", 7, "closure", "Session", size=64)
+    heap.add(window, "element", 8, "object", "taggedBySecret", size=64)
     session = heap.add(sessions, "property", f"alice-{SECRET}@example.com", "object", "Session", size=32)
     heap.add(sessions, "property", "hunterTwoIdentifier", "object", "Session", size=32)
     heap.add(session, "property", "token", "string", f"value {SECRET}", size=40)
@@ -111,7 +113,15 @@ def test_no_secret_is_left_wherever_it_was(tmp_path: Path, style: str) -> None:
 
     data = target.read_bytes()
     assert SECRET.encode() in (tmp_path / "a.heapsnapshot").read_bytes()
-    for text in (SECRET, "hunterTwoIdentifier", "98765432109876543210", "example.com@", "bob:", "password"):
+    for text in (
+        SECRET,
+        "hunterTwoIdentifier",
+        "taggedBy",
+        "98765432109876543210",
+        "example.com@",
+        "bob:",
+        "password",
+    ):
         assert text.encode() not in data, text
     assert json.loads(data)["snapshot"]["node_count"] == len(program_heap().nodes)
 
@@ -136,6 +146,32 @@ def test_names_that_the_analysis_needs_are_left(tmp_path: Path) -> None:
     address, _, query = script.partition("?")
     assert address == "https://example.com/app.js"
     assert is_placeholder(query)
+
+
+@pytest.mark.parametrize(
+    ("parts", "left"),
+    [
+        (("file:///srv", "/app.mjs"), ["file:///srv", "/app.mjs"]),
+        (("/srv/app.js?key=", "hunterTwo"), ["/srv/app.js?"]),
+        (("https://bob:", "hunterTwo", "@host/app.js"), []),
+    ],
+)
+def test_of_a_script_name_that_is_put_together_no_secret_part_is_left(
+    tmp_path: Path, parts: tuple[str, ...], left: list[str]
+) -> None:
+    heap = SnapshotBuilder()
+    info = heap.add(heap.global_object(), "internal", "shared", "code", "handler")
+    script = heap.add(info, "internal", "script", "code", "(concatenated string)")
+    name = heap.add(script, "internal", "name", "concatenated string", "(concatenated string)")
+    for part in parts[:-2]:
+        heap.add(name, "internal", "first", "string", part)
+        name = heap.add(name, "internal", "second", "concatenated string", "(concatenated string)")
+    heap.add(name, "internal", "first", "string", parts[-2])
+    heap.add(name, "internal", "second", "string", parts[-1])
+    strings = list(read(redacted(heap, tmp_path)).strings)
+
+    assert [text[: text.find("?") + 1] or text for text in strings if "/" in text] == left
+    assert "hunterTwo" not in strings
 
 
 def test_numbers_of_the_file_are_the_same(tmp_path: Path) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import json
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from node_programs import node_binaries, version
+from node_programs import holders_of, node_binaries, version
 
 from heapsleuth.heap.graph import HeapGraph
 from heapsleuth.heap.readers import read
+from heapsleuth.heap.redact_check import fingerprint
 from heapsleuth.heap.redaction import redact
 from heapsleuth.heap.sources import Sources
+from heapsleuth.places import SourceLocation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,13 +76,29 @@ store.frozen = Object.freeze(JSON.parse(`{"${take()}": {"nested": "${take()}"}}`
 require('node:v8').writeHeapSnapshot(process.argv[2]);
 """
 COUNT = 40
+ALONE = "aloneInTheEnvironment"
 NUMBERS = ("296296296329629629630", "31337424242")
 NAMES = ("Session", "token", "sessions", "byKey", "store", "openedAt", "orderShipped", "secrets")
 
 
-def secret(number: int) -> str:
-    """Return a text that looks like nothing else; some look like identifiers."""
-    return f"zq{number}hunterTwo{number * 7919}" if number % 2 else f"k{number}-Zebra.{number * 104729}@vault"
+def sentence(number: int) -> str:
+    return f"k{number}-Zebra.{number * 104729}@vault"
+
+
+def token(number: int) -> str:
+    return f"zq{number}hunterTwo{number * 7919}"
+
+
+def word(number: int) -> str:
+    return "hunterTwo" + "".join(chr(97 + int(digit)) for digit in str(number * 7919)).capitalize()
+
+
+STYLES = {
+    "mixed": (sentence, token),
+    "swapped": (token, sentence),
+    "words": (word, word),
+}
+"""How secrets with even and with odd numbers look: some could be names in code."""
 
 
 @dataclass
@@ -89,39 +108,44 @@ class Run:
     original: Path
     redacted: Path
     script: Path
+    secrets: list[str]
+
+
+@pytest.fixture(scope="module", params=STYLES)
+def secrets(request: pytest.FixtureRequest) -> list[str]:
+    return [STYLES[request.param][number % 2](number) for number in range(COUNT)]
 
 
 @pytest.fixture(scope="module", params=node_binaries(), ids=version)
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    import json
-
+def run(request: pytest.FixtureRequest, secrets: list[str], tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("planted")
     script = folder / "server.js"
     script.write_text(PROGRAM, encoding="utf-8")
     original, redacted = folder / "a.heapsnapshot", folder / "a.redacted.heapsnapshot"
     environment = {
-        "PLANTED": json.dumps([secret(number) for number in range(COUNT)]),
-        "PLANTED_ALONE": "alone" + secret(999),
+        "PLANTED": json.dumps(secrets),
+        "PLANTED_ALONE": ALONE,
     }
     subprocess.run(
         [request.param, str(script), str(original)], env=environment, check=True, timeout=60, cwd=folder
     )
     redact([original], [redacted])
-    return Run(original, redacted, script)
+    return Run(original, redacted, script, secrets)
 
 
 def spellings(text: str) -> list[bytes]:
     """Return how *text* can be written in the bytes of a JSON file."""
     escaped = "".join(f"\\u{ord(unit):04x}" for unit in text)
-    return [text.encode(), escaped.encode(), escaped.upper().replace("\\U", "\\u").encode(), text.encode("utf-16-le")]
+    upper = escaped.upper().replace("\\U", "\\u")
+    return [text.encode(), escaped.encode(), upper.encode(), text.encode("utf-16-le")]
 
 
 def test_no_planted_secret_is_left_in_the_bytes_of_the_file(run: Run) -> None:
     before, after = run.original.read_bytes(), run.redacted.read_bytes()
 
-    found_before = [number for number in range(COUNT) if secret(number).encode() in before]
+    found_before = [secret for secret in run.secrets if secret.encode() in before]
     assert len(found_before) > 25  # the test is worth something: most were in the snapshot
-    planted = [*(secret(number) for number in range(COUNT)), "alone" + secret(999), *NUMBERS, "hunterTwo", "-Zebra."]
+    planted = [*run.secrets, ALONE, *NUMBERS, "hunterTwo", "-Zebra."]
     left = [text for text in planted for spelling in spellings(text) if spelling in after]
     assert left == []
     assert b"@example.com" in before
@@ -141,8 +165,7 @@ def test_the_names_of_the_program_are_left(run: Run) -> None:
 def test_objects_references_and_sizes_are_the_same(run: Run) -> None:
     before, after = HeapGraph(read(run.original)), HeapGraph(read(run.redacted))
 
-    for column in ("node_types", "node_names", "node_ids", "self_sizes", "edge_types", "edge_names", "edge_targets"):
-        assert (getattr(before, column) == getattr(after, column)).all(), column
+    assert fingerprint(before.columns) == fingerprint(after.columns)
     assert (before.retained_sizes == after.retained_sizes).all()
 
 
@@ -165,3 +188,36 @@ def test_redacting_twice_changes_nothing(run: Run, tmp_path: Path) -> None:
 
     assert gzip.decompress(again.read_bytes()) == run.redacted.read_bytes()
     assert result.removed == 0
+
+
+EDITED = "// one more line\n"
+HOLDER = """
+'use strict';
+const registry = new Map();
+registry.set(1, () => registry);
+globalThis.look = () => registry;
+require('node:v8').writeHeapSnapshot(process.argv[2]);
+"""
+
+
+@pytest.mark.parametrize("lines", [0, 60], ids=["short", "long"])
+def test_without_the_text_a_changed_file_is_still_told_from_the_one_that_ran(
+    tmp_path: Path, lines: int
+) -> None:
+    script = tmp_path / "server.js"
+    script.write_text(HOLDER + "// the same again and again\n" * lines, encoding="utf-8")
+    original, redacted = tmp_path / "a.heapsnapshot", tmp_path / "b.heapsnapshot"
+    subprocess.run([node_binaries()[0], str(script), str(original)], check=True, timeout=60)
+    redact([original], [redacted])
+
+    def declared(path: Path) -> tuple[object, tuple[str, ...]]:
+        graph = HeapGraph(read(path))
+        sources = Sources(graph)
+        [context] = set(holders_of(graph, "context", "registry"))
+        return sources.declaration(context, "registry"), sources.stale_files
+
+    assert declared(redacted) == declared(original)
+    assert declared(redacted)[0] == SourceLocation(str(script), 3, 6)
+    script.write_text(EDITED + script.read_text(encoding="utf-8"), encoding="utf-8")
+    assert declared(redacted)[0] is None
+    assert declared(redacted)[1] == declared(original)[1]

@@ -90,7 +90,12 @@ def choose(
     known: set[str] = set()
     for _, texts in _decoded(strings, bits, _CODE_EVIDENCE):
         known.update(texts)
-    judge = _Judge(known, lambda text: placeholders.of(text.encode()).decode(), marked=marked)
+    judge = _Judge(
+        known,
+        lambda text: placeholders.of(text.encode()).decode(),
+        has_code=bool((bits & np.uint16(roles.CODE)).any()),
+        marked=marked,
+    )
     choice = Choice()
     for indices, texts in _decoded(strings, bits, _NAMED):
         for index, text in zip(indices.tolist(), texts, strict=True):
@@ -133,11 +138,13 @@ class _Judge:
     Args:
         known: Texts that code mentions.
         hide: Gives the placeholder of a text.
+        has_code: Whether the heap shows compiled code at all.
         marked: Whether placeholders may be trusted to be ours.
     """
 
-    def __init__(self, known: set[str], hide: Hide, *, marked: bool) -> None:
+    def __init__(self, known: set[str], hide: Hide, *, has_code: bool, marked: bool) -> None:
         self._known = known
+        self._has_code = has_code
         self._hide = hide
         self._marked = marked
 
@@ -151,11 +158,11 @@ class _Judge:
             cleaned = names.clean_map_url(text)
             if cleaned is not None:
                 return "source map URLs", cleaned
-        if uses & (roles.VARIABLE | roles.SCOPE) and (names.is_identifier(text) or text[:1] == "."):
+        if uses & (roles.VARIABLE | roles.SCOPE) and names.is_identifier(text.removeprefix(".")):
             return "variables", text
         if uses & roles.FUNCTION and names.is_function_name(text):
             return "functions", text
-        if uses & roles.CLASS and names.is_class_name(text):
+        if uses & roles.CLASS and names.is_class_name(text) and self._is_class(text, uses):
             return "classes", text
         if uses & roles.PROPERTY:
             found = self._property(text, uses)
@@ -163,9 +170,14 @@ class _Judge:
                 return found
         if uses & roles.EVENT and uses & _CODE_EVIDENCE and names.is_event_name(text):
             return "events", text
-        if uses & (roles.ENGINE | roles.CLASS):
+        if uses & (roles.ENGINE | roles.CLASS) and (uses & roles.ENGINE or not names.is_identifier(text)):
             return self._engine(text)
         return None
+
+    def _is_class(self, text: str, uses: int) -> bool:
+        # An object can also say by `Symbol.toStringTag` what it wants to be called.
+        said = uses & (_CODE_EVIDENCE | roles.FUNCTION | roles.METHOD)
+        return bool(said) or not self._has_code or not names.is_identifier(text)
 
     def _property(self, text: str, uses: int) -> tuple[str, str] | None:
         symbol = names.clean_symbol(text, self._known.__contains__, self._hide, marked=self._marked)

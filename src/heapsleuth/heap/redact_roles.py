@@ -8,6 +8,7 @@ start-up data, or on many objects of one hidden class.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,6 +108,7 @@ _CODE_NODES = (
 """V8's nodes whose strings come from source code or from Node's native parts.  Not all compiled code
 is among them: what was optimised for one key has that key in it."""
 _BUILTIN_ROOTS = ("(Read-only roots)", "(Shareable object cache)", "(Startup object cache)")
+_CREDENTIALS = re.compile(r"://[^/]*@")
 _FIELD_EDGES = ("descriptors", "instance_descriptors")
 _SCRIPT_EDGES = ("script", "script_or_debug_info")
 
@@ -277,20 +279,33 @@ class _Roles:
         self._mark_paths(np.unique(np.concatenate(paths)))
 
     def _mark_paths(self, texts: NDArray[np.uint32]) -> None:
-        """Mark the texts that scripts' names are made of; a name can be a concatenation."""
+        """Mark the texts that scripts' names are made of, up to the query."""
         columns = self._columns
-        pending, seen = texts.tolist(), set(texts.tolist())
-        most = len(pending) * _MOST_PARTS
-        while pending:
+        for node in texts.tolist():
+            named, parts = "", []
+            for part in self._parts(node):
+                index = int(columns.node_names[part])
+                named += columns.strings[index]
+                parts.append(index)
+                if "?" in named or "#" in named:
+                    break
+            # Of a name that is put together, user and password can be parts of their own.
+            if len(parts) == 1 or _CREDENTIALS.search(named) is None:
+                self._bits[parts] |= np.uint16(SCRIPT)
+
+    def _parts(self, node: int) -> Iterator[int]:
+        """Give the flat strings that a string is put together from, in order."""
+        columns = self._columns
+        pending, left = [node], _MOST_PARTS
+        while pending and left:
+            left -= 1
             node = pending.pop()
             if columns.node_types[node] == NodeType.STRING:
-                self._bits[columns.node_names[node]] |= np.uint16(SCRIPT)
+                yield node
                 continue
             edges = slice(int(columns.first_edges[node]), int(columns.first_edges[node + 1]))
-            for part in columns.edge_targets[edges].tolist():
-                if self._is_text[columns.node_types[part]] and part not in seen and len(seen) < most:
-                    seen.add(part)
-                    pending.append(part)
+            parts = columns.edge_targets[edges][columns.edge_types[edges] == EdgeType.INTERNAL].tolist()
+            pending += [part for part in reversed(parts) if self._is_text[columns.node_types[part]]]
 
     def _maps(self) -> NDArray[np.int32]:
         """Return (n,) node index of each object's hidden class, -1 where there is none."""

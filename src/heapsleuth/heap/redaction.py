@@ -15,9 +15,11 @@ import shutil
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from heapsleuth.errors import OutputError, SnapshotError, UsageError
 from heapsleuth.heap.readers import read
@@ -213,8 +215,10 @@ def _examine(
     identity = _identity(path)
     columns = read(path, progress)
     marked = MARK in columns.meta
-    choice = choose(columns.strings, roles_of(columns), placeholders, marked=marked)
     found = fingerprint(columns)
+    nothing = np.empty(0, np.uint32)
+    columns = replace(columns, node_ids=nothing, self_sizes=nothing, detachedness=None)  # not needed below
+    choice = choose(columns.strings, roles_of(columns), placeholders, marked=marked)
     seconds = time.perf_counter() - started
     return _Examined(source, path, identity, columns.strings, found, marked, seconds), choice
 
