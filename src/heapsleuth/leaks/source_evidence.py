@@ -63,6 +63,7 @@ def source_facts(
     limits = Limits(owners, mentions, acts, reads_of(tree, mentions.found), calls)
     uses = [_use(one, tree, limits, calls, place) for one in acts]
     additions = tuple(one for one in uses if one.change is Change.ADD)
+    refuses = not any(_goes_past(one) for one in additions)
     intents, problems = _intents(tree, source, declared, additions, place)
     made_of = _made_of(tree, mentions.values)
     return SourceFacts(
@@ -74,7 +75,7 @@ def source_facts(
         bounds=tuple(
             Bound(one.kind, one.limit, one.text, at, place(at), calls.is_called(one.chain))
             for one in limits.found
-            if one.is_bound and (at := one.node.start_byte) >= 0
+            if one.is_bound and (refuses or one.kind != "refuses") and (at := one.node.start_byte) >= 0
         ),
         expiries=tuple(
             Expiry(one.kind, one.text, at, place(at), calls.is_called(one.chain))
@@ -170,6 +171,12 @@ def _use(
         called=calls.is_called(act.chain),
         sure=act.mention.sure,
     )
+
+
+def _goes_past(use: Use) -> bool:
+    """Whether an addition does not ask for the limit that others keep to; filling it first is no matter."""
+    is_later = use.function not in (None, "constructor")
+    return is_later and not use.nested and use.guard != "bound" and use.called is not False
 
 
 def _made_of(tree: SyntaxTree, values: Iterable[Node]) -> str | None:

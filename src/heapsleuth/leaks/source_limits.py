@@ -39,6 +39,8 @@ _FULL = re.compile(r"\bis_?full\b|\bover(?:flow|limit|capacity)|\bexceed", re.IG
 _LIMIT_NAME = re.compile(r"[A-Z][A-Z_0-9]+|(?i:[\w.]*(?:max|limit|capacity)\w*)")
 _HAS = re.compile(r"\.\s*(?:has|get|includes|some|find|hasOwnProperty)\b|\bin\b|indexOf|hasOwn\b")
 _MISSING = re.compile(r"^!|===?\s*(?:undefined|null|void 0|-1)|<\s*0|===?\s*['\"]undefined")
+_BY_KEY = frozenset({"delete", ".del()", ".delete()", ".remove()", ".unregister()"})
+_BYTES = re.compile("byte", re.IGNORECASE)
 _PLAIN = frozenset("Array Buffer Map Object Promise Set String WeakMap WeakRef WeakSet".split())  # noqa: SIM905
 
 
@@ -85,7 +87,7 @@ class Limits:
             elif act.change is not Change.ADD:
                 if act.limit is not None and not act.nested:
                     self._cut(act)
-                self._of_removal(act.chain, act.nested, 0, in_loop=False)
+                self._of_removal(act, act.chain, 0, in_loop=False)
 
     def guard(self, act: Act) -> str | None:
         """Return what an addition depends on: `bound`, `absent`, None."""
@@ -168,12 +170,12 @@ class Limits:
 
     # Removals
 
-    def _of_removal(self, chain: Chain, nested: bool, level: int, *, in_loop: bool) -> None:
+    def _of_removal(self, act: Act, chain: Chain, level: int, *, in_loop: bool) -> None:
         """See what makes a removal happen, in its function and in those that call it."""
         while True:
             in_loop |= self._loops(chain)
             for condition in conditions_at(chain):
-                self._of_condition(condition, chain, nested, in_loop=in_loop)
+                self._of_condition(condition, chain, act.nested, in_loop=in_loop)
             function = inner_function(chain)
             if function is None:
                 return
@@ -183,7 +185,7 @@ class Limits:
             call = inner[-3]
             name = callee_name(self._tree, call)
             if name in tables.TIMERS:
-                self._note(_EXPIRY, "timer", call, inner[:-2])
+                self._timed(act, call, inner[:-2], in_loop=in_loop)
                 return
             if name == "FinalizationRegistry":
                 self._note(_EXPIRY, "finalizer", call, inner[:-2])
@@ -195,9 +197,18 @@ class Limits:
             return
         for place in self._calls.of(function, inner):
             if place.timer is not None:
-                self._note(_EXPIRY, "timer", place.timer, place.chain)
+                self._timed(act, place.timer, place.chain, in_loop=in_loop)
             elif place.is_call:
-                self._of_removal(place.chain, nested, level + 1, in_loop=in_loop)
+                self._of_removal(act, place.chain, level + 1, in_loop=in_loop)
+
+    def _timed(self, act: Act, call: Node, chain: Chain, *, in_loop: bool) -> None:
+        """See a removal in the callback of a timer; one that only takes the next one is a consumer."""
+        if in_loop or act.change is Change.CLEAR:
+            self._note(_EXPIRY, "interval", call, chain)
+        elif callee_name(self._tree, call) == "setTimeout" and (
+            act.how in _BY_KEY or inner_function(chain) in self._adding
+        ):
+            self._note(_EXPIRY, "timer", call, chain)
 
     def _of_condition(self, condition: Condition, chain: Chain, nested: bool, *, in_loop: bool) -> None:
         for compared in self._compared(condition):
@@ -307,7 +318,11 @@ class Limits:
     def _note_size(self, kind: str, compared: tuple[Node, str, Node], chain: Chain) -> None:
         left, _, right = compared
         limit = number(self._owners, left) if self._is_size(right) else number(self._owners, right)
-        limit = None if limit is not None and limit <= 0 else limit  # a default of 0 stands for "no limit"
+        # A default of 0 stands for "no limit", and bytes are no number of members.
+        if (limit is not None and limit <= 0) or any(
+            _BYTES.search(self._tree.code(one)) for one in (left, right)
+        ):
+            limit = None
         node = left.parent or left
         self._note(_BOUND, kind, node, chain, limit)
 

@@ -68,7 +68,8 @@ class Expiry:
     """Something that removes members after a time."""
 
     kind: str
-    """`timer` (a timer's callback removes), `sweep` (a loop removes the old ones), `lazy` (an old member
+    """`timer` (each member has a timer that removes it), `interval` (a timer clears, or goes through
+    them all), `sweep` (a loop removes the old ones), `lazy` (an old member
     goes only when it is asked for), `option` (of a class), `finalizer` (FinalizationRegistry)."""
     text: str
     offset: int
