@@ -45,7 +45,7 @@ Exit codes: 0 every file is written and checked, 2 it could not be done.""",
 def command(
     files: tuple[str, ...], out_dir: str | None, key_file: str | None, force: bool, quiet: bool
 ) -> int:
-    """Remove the contents of strings from heap snapshots.
+    """Remove the contents of strings from V8 heap snapshots.
 
     Keeps what an analysis needs: every object, reference and size, and the
     names of classes, functions, variables, properties and script files.
