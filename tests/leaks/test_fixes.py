@@ -295,6 +295,36 @@ CHOICES: Mapping[str, tuple[Finding, str, str]] = {
         "await Promise.race([shutdown, work()]);",
         "removeEventListener",
     ),
+    "clients": (
+        finding("socket", "clients", "Set", "ServerResponse"),
+        "clients.add(serverResponse);",
+        "serverResponse.once('close', () => clients.delete(serverResponse));",
+    ),
+    "subclass of EventTarget": (
+        finding("listener", 'theme "change" listeners', "Theme", "Listener"),
+        "theme.addEventListener('change', listener);",
+        "done.abort()",
+    ),
+    "generators by key": (
+        finding("cache", "cursors", "Map", "generator pages"),
+        "cursors.set(key, value);",
+        "value.return(); cursors.delete(key);",
+    ),
+    "parents": (
+        finding("collection", "spans", "Array", "Object {id, attributes, parent}"),
+        "parent: current",
+        "parentId: current.id",
+    ),
+    "a buffer that is added to": (
+        finding("buffer", "app.parser.pending", "Buffer", "Buffer"),
+        "Buffer.concat([app.parser.pending, chunk])",
+        "app.parser.pending.subarray(parsed)",
+    ),
+    "samples": (
+        finding("buffer", "latency.values", "Float64Array", "Float64Array"),
+        "latency.values[count++] = value;",
+        "latency.values[count++ % latency.values.length] = value;",
+    ),
     "growing text": (
         finding("buffer", "log", "variable", "string", title="`log` grows by 90 B per interval"),
         "log += line;",
@@ -305,7 +335,11 @@ CHOICES: Mapping[str, tuple[Finding, str, str]] = {
         "new MessageChannel()",
         "port1.close();",
     ),
-    "response": (finding("socket", "open", "Set", "IncomingMessage"), "await fetch(url);", "body.cancel();"),
+    "response": (
+        finding("socket", "open handles", "process", "IncomingMessage"),
+        "await fetch(url);",
+        "body.cancel();",
+    ),
 }  # fmt: skip
 
 
@@ -316,6 +350,29 @@ def test_each_situation_has_advice_of_its_own(case: str) -> None:
 
     assert before in fix.before
     assert after in fix.after
+
+
+def test_a_function_that_wraps_the_one_before_is_wrapped_once() -> None:
+    one = finding("closure", "onSend", "variable", "function onSend")
+    fix = fix_for(one, {"chain": "scope", "captured": "next"})
+
+    assert fix.before.startswith("const next = onSend;")
+    assert fix.after.startswith("const original = onSend; // once")
+
+
+def test_a_timer_that_sets_the_next_one_has_to_be_stopped() -> None:
+    sites = (site("member", "async function poll() {", "  await check();", "  setTimeout(poll, 5000);", "}"),)
+    one = finding("timer", "timers of `poll`", "timer list", "Timeout", sites=sites)
+
+    assert "`poll` sets its own next timer" in fix_for(one).summary
+    assert "clearTimeout(timer)" in fix_for(one).after
+
+
+def test_a_holder_without_a_name_is_called_by_its_class() -> None:
+    fix = fix_for(finding("collection", "Array", "Array", "Span"))
+
+    assert "the `Array`" in fix.summary
+    assert fix.before == "list.push(span);"
 
 
 def test_async_contexts_have_advice_by_what_keeps_them() -> None:
@@ -462,6 +519,21 @@ REWRITTEN: Mapping[str, tuple[Finding, tuple[Site, ...], str, str]] = {
         (site("added", "  if (request.user) audit.push({ at: i, who: 'me' });"),),
         "audit.push({ at: i, who: 'me' });",
         "audit.push({ at: i, who: 'me' });\nif (audit.length > 1000) audit.shift();",
+    ),
+    "a registry of the program's own": (
+        finding("listener", "store listeners", "Store", "Object {listener, active}"),
+        (site("added", "    this.#listeners.push({ listener, active: true });"),),
+        "this.#listeners.push({ listener, active: true });",
+        (
+            "const entry = { listener, active: true };\nthis.#listeners.push(entry);\n"
+            "return () => this.#listeners.splice(this.#listeners.indexOf(entry), 1);"
+        ),
+    ),
+    "a set of clients": (
+        finding("socket", "clients", "Set", "ServerResponse"),
+        (site("added", "  clients.add(res);"),),
+        "clients.add(res);",
+        "clients.add(res);\nres.once('close', () => clients.delete(res));",
     ),
     "a set of new things": (
         finding("collection", "jobs", "Set", "Job"),

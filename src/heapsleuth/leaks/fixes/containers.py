@@ -17,6 +17,13 @@ __all__ = ["BUFFERS", "CACHES", "COLLECTIONS"]
 
 _KEYED = (
     Advice(
+        "Finish each generator of $holder when nobody goes on with it: `return()` runs its `finally` and "
+        "lets go of its scope. A time limit says when.",
+        "$holder.set($key, $member);",
+        "$holder.set($key, $member);\nsetTimeout(() => { $member.return(); $holder.delete($key); }, 60_000);",
+        when={"kind": "^Map$", "members": "^(async )?generator "},
+    ),
+    Advice(
         "Entries of $holder outlive what they point to: delete each when its object is collected, or key a "
         "WeakMap by the object.",
         "$holder.set($key, new WeakRef($member));",
@@ -87,6 +94,13 @@ COLLECTIONS = (
         "$holder.push($member);\ntry {\n  await work();\n} finally {\n  $member.return();\n"
         "  $holder.splice($holder.indexOf($member), 1);\n}",
         when={"members": "^(async )?generator "},
+    ),
+    Advice(
+        "Keep the id of what came before, not the object: each $members refers to an older one, and that to "
+        "all before it.",
+        "const $member = { id, parent: current };",
+        "const $member = { id, parentId: current.id };",
+        when={"members": r"\{.*\b(parent|previous|prev)\b"},
     ),
     Advice(
         "Unsubscribe when the subscriber is done: keep what `subscribe` returns.",
@@ -179,6 +193,20 @@ BUFFERS = (
         "$holder.push(packet.subarray(0, 16));",
         "$holder.push(Buffer.from(packet.subarray(0, 16)));",
         when={"line": r"\.(subarray|slice)\("},
+    ),
+    Advice(
+        "Take off what was read: $holder keeps all that was ever added, parsed or not. Refuse what gets too "
+        "long without an end.",
+        "$holder = Buffer.concat([$holder, chunk]);",
+        "$holder = Buffer.concat([$holder.subarray(parsed), chunk]); // what is parsed goes\n"
+        "if ($holder.length > 1_000_000) throw new Error('no end in sight');",
+        when={"kind": "^(Buffer|Uint8Array)$"},
+    ),
+    Advice(
+        "Write round in $holder, so that new values take the place of the oldest, not more room.",
+        "$holder[count++] = value; // and a longer one when it is full",
+        "$holder[count++ % $holder.length] = value;",
+        when={"kind": "Array$", "target": "^(?!Array )"},
     ),
     Advice(
         "Buffers wait in $holder to be written: stop when `write` returns false and go on at `drain`, or use "

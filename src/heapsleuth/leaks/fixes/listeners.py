@@ -8,6 +8,7 @@ from heapsleuth.leaks.fixes.rewriting import (
     add_with_removal,
     await_with_limit,
     remove_listener,
+    remove_listener_or_entry,
 )
 
 __all__ = ["LISTENERS"]
@@ -64,7 +65,7 @@ LISTENERS = (
         "const done = new AbortController();\n"
         "$emitter.addEventListener('$event', $callback, { signal: done.signal });\n"
         "$owner.once('close', () => done.abort());",
-        when={"kind": "EventTarget|MessagePort|BroadcastChannel|Performance$|WebSocket|Worker$"},
+        when={"target": "EventTarget|MessagePort|BroadcastChannel|Performance$|WebSocket|Worker$|Listener$"},
         rewrite=add_listener_with_signal,
     ),
     Advice(
@@ -110,6 +111,6 @@ LISTENERS = (
         "Remove the listener from $emitter when its owner is done: `off`, `once`, or an AbortSignal.",
         "$emitter.on('$event', $callback);",
         "$emitter.on('$event', $callback);\n$owner.once('close', () => $emitter.off('$event', $callback));",
-        rewrite=remove_listener,
+        rewrite=remove_listener_or_entry,
     ),
 )

@@ -25,6 +25,8 @@ __all__ = [
     "delete_from_set",
     "delete_key",
     "remove_listener",
+    "remove_listener_or_entry",
+    "remove_on_close",
 ]
 
 _ADDING = ("on", "addListener", "prependListener")
@@ -49,6 +51,24 @@ def remove_listener(situation: Situation) -> tuple[str, str] | None:
     removal = f"{owner}.once('close', () => {call.target}.off({event}, {name}));"
     lines = [line, removal] if named else [f"const {name} = {callback};", line, removal]
     return f"{call.text};", "\n".join(lines)
+
+
+def remove_listener_or_entry(situation: Situation) -> tuple[str, str] | None:
+    """The same, else what a registry of the program's own is given, with a way to take it out."""
+    return remove_listener(situation) or add_with_removal(situation)
+
+
+def remove_on_close(situation: Situation) -> tuple[str, str] | None:
+    """`clients.add(socket)`, and the socket taken out when it closes."""
+    call = find_call(situation.added_code, ("add", "push", "set"), on=_name(situation))
+    if call is None or not is_path(call.target) or not is_path(call.arguments[-1]):
+        return None
+    keyed = call.method == "set"
+    if len(call.arguments) != (_TARGETS if keyed else 1) or (keyed and not is_path(call.arguments[0])):
+        return None
+    target, key, member = call.target, call.arguments[0], call.arguments[-1]
+    removal = f"splice({target}.indexOf({member}), 1)" if call.method == "push" else f"delete({key})"
+    return f"{call.text};", f"{call.text};\n{member}.once('close', () => {target}.{removal});"
 
 
 def add_listener_with_signal(situation: Situation) -> tuple[str, str] | None:
@@ -179,7 +199,10 @@ def add_with_removal(situation: Situation) -> tuple[str, str] | None:
     target, listener = call.target, call.arguments[0]
     lines = [f"{call.text};"]
     if not is_path(listener):
-        name = "listener" if target.split(".")[0] != "listener" else "callback"
+        taken = set(re.findall(r"[\w$]+", f"{target} {listener}"))
+        name = next(
+            one for one in ("listener", "entry", "added", "given") if one not in taken or one == "given"
+        )
         lines, listener = [f"const {name} = {listener};", f"{target}.{call.method}({name});"], name
     is_set = call.method == "add"
     removal = f"delete({listener})" if is_set else f"splice({target}.indexOf({listener}), 1)"

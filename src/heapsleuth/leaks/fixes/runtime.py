@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from heapsleuth.leaks.fixes.advice import Advice
+from heapsleuth.leaks.fixes.rewriting import remove_on_close
 
 __all__ = ["CODE", "DETACHED_DOM", "NATIVE", "SOCKETS", "UNKNOWN"]
 
+_IN_A_LIST = "Take each $members out of $holder when it closes, and destroy those that nobody uses."
+
 SOCKETS = (
+    Advice(
+        _IN_A_LIST,
+        "$holder.add($member);",
+        "$holder.add($member);\n$member.once('close', () => $holder.delete($member));",
+        when={"kind": "^Set$"},
+        rewrite=remove_on_close,
+    ),
+    Advice(
+        _IN_A_LIST,
+        "$holder.set($key, $member);",
+        "$holder.set($key, $member);\n$member.once('close', () => $holder.delete($key));",
+        when={"kind": "^Map$"},
+        rewrite=remove_on_close,
+    ),
+    Advice(
+        _IN_A_LIST,
+        "$holder.push($member);",
+        "$holder.push($member);\n$member.once('close', () => $holder.splice($holder.indexOf($member), 1));",
+        when={"kind": "^Array$"},
+        rewrite=remove_on_close,
+    ),
     Advice(
         "Close both ends of each channel when its work is done, errors included: an open port stays with all "
         "that listens to it.",

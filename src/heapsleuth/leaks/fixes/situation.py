@@ -84,6 +84,8 @@ class Situation:
             "callback": "",
             **self._said,
             **self.given,
+            "target": f"{finding.holder.kind} {finding.members.class_name}",
+            "rearms": "yes" if self._rearms else "",
             "carries": f"{self.given.get('members', '')} {finding.members.class_name} {finding.title}",
             "holder": finding.holder.name,
             "kind": finding.holder.kind,
@@ -93,6 +95,13 @@ class Situation:
             "reachable": "" if finding.holder.package and finding.holder.kind != "process" else "yes",
             "line": self.added_code,
         }
+
+    @property
+    def _rearms(self) -> bool:
+        """Whether the callback of a timer sets the next one."""
+        callback = self._said.get("callback", "")
+        own = re.compile(rf"setTimeout\(\s*{re.escape(callback)}\b")
+        return identifier(callback) is not None and own.search(self.member_code) is not None
 
     @cached_property
     def _said(self) -> Mapping[str, str]:
@@ -168,7 +177,7 @@ class Situation:
         return {
             **{name: _quoted(text) for name, text in self.defaults.items()},
             **{name: _quoted(text) for name, text in {**self._said, **self.given}.items()},
-            "holder": _quoted(self._holder or finding.holder.name),
+            "holder": _quoted(self._holder) if self._holder else f"the {_quoted(finding.holder.kind)}",
             "members": _quoted(finding.members.class_name),
             "package": "" if package is None else _quoted(f"{package.name} {package.version or ''}".strip()),
             "called": self._called,

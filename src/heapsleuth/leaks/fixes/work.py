@@ -23,6 +23,14 @@ TIMERS = (
         when={"holder": "^immediates"},
     ),
     Advice(
+        "$callback sets its own next timer, so each that is started goes on for ever: keep the handle, and "
+        "stop when the owner is closed.",
+        "setTimeout($callback, 60_000); // in `$callback` itself",
+        "if (!closed) timer = setTimeout($callback, 60_000);\n"
+        "$owner.once('close', () => {\n  closed = true;\n  clearTimeout(timer);\n});",
+        when={"rearms": "."},
+    ),
+    Advice(
         "Keep the handle, and call `clearTimeout` as soon as what it waits for has come. A timer that sets "
         "the next one has to keep that handle too; `unref` is no fix.",
         "setTimeout($callback, 60_000);",
@@ -85,6 +93,14 @@ PROMISES = (
 )
 
 CLOSURES = (
+    Advice(
+        "Each new $holder wraps the one before and keeps it in $captured: wrap the first one once, or keep "
+        "what is to be done in a list that entries can leave.",
+        "const $variable = $holder;\n$holder = (value) => step($variable(value));",
+        "const original = $holder; // once, when the program starts\n"
+        "$holder = (value) => steps.reduce((result, one) => one(result), original(value));",
+        when={"chain": ".", "members": "^function"},
+    ),
     Advice(
         "Cut the chain: all functions made in one call share one scope, so a function of the new $holder "
         "keeps $captured, which another one uses: the $holder before it, and so on. Set it to null at the "
