@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from heapsleuth.leaks import source_tables as tables
 from heapsleuth.leaks.source_conditions import Condition, comparisons, conditions_at
 from heapsleuth.leaks.source_model import Change
 from heapsleuth.leaks.source_numbers import number
-from heapsleuth.leaks.source_owners import callee_name, property_name
+from heapsleuth.leaks.source_owners import callee_name
 from heapsleuth.leaks.source_rings import ring_of
+from heapsleuth.leaks.source_sizes import Sizes
 from heapsleuth.leaks.source_tree import FUNCTIONS, unwrap
 from heapsleuth.leaks.source_uses import inner_function
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from tree_sitter import Node
 
     from heapsleuth.leaks.source_calls import Calls
     from heapsleuth.leaks.source_mentions import Mentions
     from heapsleuth.leaks.source_owners import Owners
+    from heapsleuth.leaks.source_sizes import Compared
     from heapsleuth.leaks.source_tree import Chain
     from heapsleuth.leaks.source_uses import Act, Read
 
@@ -32,9 +33,6 @@ __all__ = ["Limit", "Limits"]
 _BOUND, _EXPIRY = True, False
 _MOST_LEVELS = 3
 _SHOWN = 80
-_ABOVE, _BELOW = frozenset({">", ">=", "==", "==="}), frozenset({"<", "<="})
-_SWAPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "==", "!==": "===", "==": "!=", "===": "!=="}
 _FULL = re.compile(r"\bis_?full\b|\bover(?:flow|limit|capacity)|\bexceed", re.IGNORECASE)
 _LIMIT_NAME = re.compile(r"[A-Z][A-Z_0-9]+|(?i:[\w.]*(?:max|limit|capacity)\w*)")
 _HAS = re.compile(r"\.\s*(?:has|get|includes|some|find|hasOwnProperty)\b|\bin\b|indexOf|hasOwn\b")
@@ -75,7 +73,7 @@ class Limits:
         self._tree = owners.tree
         self._mentions = mentions
         self._acts = acts
-        self._reads = {read.node.id for read in reads}
+        self._sizes = Sizes(owners, mentions, acts, reads)
         self._calls = calls
         self.found: list[Limit] = []
         self._seen: set[tuple[str, int]] = set()
@@ -93,7 +91,7 @@ class Limits:
         """Return what an addition depends on: `bound`, `absent`, None."""
         found = None
         for condition in conditions_at(act.chain):
-            if any(self._size(c, above=False) for c in self._compared(condition)):
+            if any(map(self._sizes.is_below, self._sizes.compared(condition))):
                 return "bound"
             text = self._tree.code(condition.node).strip("() ")
             if self._mentions_in(condition.node) and (
@@ -153,8 +151,8 @@ class Limits:
             if ring is not None:
                 self._note(_BOUND, "ring", act.chain[-1], act.chain, ring[1])
         for condition in conditions_at(act.chain):
-            for compared in self._compared(condition):
-                if self._size(compared, above=False):
+            for compared in self._sizes.compared(condition):
+                if self._sizes.is_below(compared):
                     self._note_size("refuses", compared, act.chain)
 
     def _cut(self, act: Act) -> None:
@@ -206,13 +204,13 @@ class Limits:
         if in_loop or act.change is Change.CLEAR:
             self._note(_EXPIRY, "interval", call, chain)
         elif callee_name(self._tree, call) == "setTimeout" and (
-            act.how in _BY_KEY or inner_function(chain) in self._adding
+            act.how in _BY_KEY or inner_function(chain) in self._sizes.adding
         ):
             self._note(_EXPIRY, "timer", call, chain)
 
     def _of_condition(self, condition: Condition, chain: Chain, nested: bool, *, in_loop: bool) -> None:
-        for compared in self._compared(condition):
-            if not nested and (self._size(compared, above=True) or self._counter(compared)):
+        for compared in self._sizes.compared(condition):
+            if not nested and self._sizes.is_above(compared):
                 self._note_size("evicts", compared, chain)
         text = self._tree.code(condition.node)
         if self._is_about_age(condition):
@@ -222,9 +220,8 @@ class Limits:
             self._note(_BOUND, "evicts", condition.node, chain)
 
     def _is_about_age(self, condition: Condition) -> bool:
-        ordered = (_ABOVE | _BELOW) - {"==", "==="}
         return tables.EXPIRED.search(self._tree.code(condition.node)) is not None or any(
-            operator in ordered
+            self._sizes.is_ordered((left, operator, right))
             and any(tables.TIME.search(self._tree.code(side)) for side in (left, right))
             and "0" not in (self._tree.code(left), self._tree.code(right))
             for left, operator, right in comparisons(condition.node)
@@ -246,85 +243,33 @@ class Limits:
                 return True
         return False
 
-    # Comparisons
-
-    def _compared(self, condition: Condition) -> Iterator[tuple[Node, str, Node]]:
-        """Give the comparisons of a condition as they hold, the larger side's operator first."""
-        for left, operator, right in comparisons(condition.node):
-            yield left, operator if condition.holds else _NEGATED[operator], right
-
-    def _size(self, compared: tuple[Node, str, Node], *, above: bool) -> bool:
-        """Whether a comparison says that the size is above (below) a limit."""
-        left, operator, right = compared
-        if self._is_size(right):
-            left, operator, right = right, _SWAPPED.get(operator, operator), left
-        if not self._is_size(left) or self._tree.code(right) in ("0", "1", "null", "undefined"):
-            return False
-        if right.type == "identifier" and self._is_counted(self._tree.code(right)):
-            return False  # `i < x.length` goes through it
-        return operator in (_ABOVE if above else _BELOW)
-
-    def _is_size(self, node: Node) -> bool:
-        if node.id in self._reads:
-            return True
-        if node.type == "identifier":  # const size = x.size
-            made = self._owners.resolve(self._tree.code(node), node.start_byte)
-            value = None if made is None else self._owners.value(made)
-            return value is not None and value.id in self._reads
-        return node.type in ("binary_expression", "update_expression") and any(
-            one is not None and one.id in self._reads
-            for one in (node.child_by_field_name("left"), node.child_by_field_name("argument"))
-        )
-
-    def _counter(self, compared: tuple[Node, str, Node]) -> bool:
-        """Whether a comparison says that something counted up with each addition is above a limit."""
-        left, operator, right = compared
-        if operator in _BELOW:
-            left, operator, right = right, _SWAPPED[operator], left
-        if operator not in _ABOVE or self._tree.code(right) in ("0", "1", "null", "undefined"):
-            return False
-        node = left.child_by_field_name("argument") if left.type == "update_expression" else left
-        name = None
-        if node is not None and node.type == "identifier":
-            name = self._tree.code(node)
-        elif node is not None and node.type == "member_expression":
-            name = property_name(self._tree, node)
-        if name is None or tables.TIME.search(self._tree.code(left)):
-            return False
-        if right.type == "identifier" and self._is_counted(self._tree.code(right)):
-            return False
-        return any(
-            function.start_byte <= found.start() < function.end_byte
-            for found in self._increments(name)
-            for function in self._adding
-        )
-
-    def _is_counted(self, name: str) -> bool:
-        return next(self._increments(name), None) is not None
-
-    def _increments(self, name: str) -> Iterator[re.Match[str]]:
-        own = re.escape(name)
-        counted = rf"\+\+\s*[\w$.#]*(?<![\w$]){own}(?![\w$])|(?<![\w$]){own}\s*(?:\+\+|\+=)"
-        return re.finditer(counted, self._tree.text)
-
-    @cached_property
-    def _adding(self) -> list[Node]:
-        """Functions that add to the container: what they count up is how many there are."""
-        functions = (
-            inner_function(act.chain) for act in self._acts if act.change is Change.ADD and not act.nested
-        )
-        return [function for function in functions if function is not None]
-
-    def _note_size(self, kind: str, compared: tuple[Node, str, Node], chain: Chain) -> None:
+    def _note_size(self, kind: str, compared: Compared, chain: Chain) -> None:
         left, _, right = compared
-        limit = number(self._owners, left) if self._is_size(right) else number(self._owners, right)
-        # A default of 0 stands for "no limit", and bytes are no number of members.
-        if (limit is not None and limit <= 0) or any(
-            _BYTES.search(self._tree.code(one)) for one in (left, right)
-        ):
-            limit = None
+        at = self._sizes.limit(compared)
+        limit = number(self._owners, at)
         node = left.parent or left
+        # A default of 0 stands for "no limit", and bytes are no number of members.
+        is_count = not any(_BYTES.search(self._tree.code(one)) for one in (left, right))
+        if limit is not None and (limit <= 0 or not is_count or self._has_more_conditions(node, at)):
+            limit = None
         self._note(_BOUND, kind, node, chain, limit)
+
+    def _has_more_conditions(self, node: Node, limit: Node) -> bool:
+        """Whether a comparison alone is not enough: `x.length > 9 && !busy`."""
+        chain = self._tree.chain(node.start_byte, node.end_byte)
+        while len(chain) > 1 and chain[-2].type in ("binary_expression", "parenthesized_expression"):
+            child, around = chain.pop(), chain[-1]
+            sides = (around.child_by_field_name("left"), around.child_by_field_name("right"))
+            is_and = any(one.type == "&&" for one in around.children)
+            other = next((one for one in sides if one is not None and one != child), None)
+            about = self._tree.code(limit)
+            if (
+                is_and
+                and other is not None
+                and not (about in self._tree.code(other) or self._mentions_in(other))
+            ):
+                return True
+        return False
 
     def _mentions_in(self, node: Node | None) -> bool:
         return node is not None and any(

@@ -325,7 +325,7 @@ def _from_itself(
             given = around.child_by_field_name("arguments")
             arguments = [] if given is None else given.named_children
             if name in tables.SHRINKING_RESULTS and arguments:
-                limit = arguments[-1] if name != "filter" else None
+                limit = _over(tree, one, arguments[0]) or (arguments[-1] if name != "filter" else None)
                 return Act(Change.REMOVE, f"= .{name}()", mention, chain, limit=limit)
             if name in tables.GROWING_RESULTS:
                 return Act(Change.ADD, f"= .{name}()", mention, chain)
