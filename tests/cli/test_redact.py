@@ -104,7 +104,7 @@ def test_a_pipe_is_redacted_into_a_pipe(
         done = heapsleuth("redact", "-", "-", stdin=source)
 
     assert done.returncode == ExitCode.FINE
-    assert json.loads(done.stdout)["snapshot"]["heapsleuth_redacted"] == 1
+    assert json.loads(done.stdout)["snapshot"]["heapsleuth_redacted"]["version"] == 1
     assert b"strings removed" in done.stderr
 
 

@@ -368,6 +368,26 @@ def test_what_exists_is_overwritten_only_when_forced(tmp_path: Path) -> None:
     assert read(target).node_count > 0
 
 
+def test_a_sidecar_that_exists_is_not_overwritten_either(tmp_path: Path) -> None:
+    source = leaky_heap().write(tmp_path / "a.heapsnapshot")
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.heapsnapshot.json").write_text("{}")
+
+    with pytest.raises(OutputError, match=r"b\.heapsnapshot\.json: is there already"):
+        redact([source], [tmp_path / "b.heapsnapshot"])
+
+
+def test_files_say_which_of_them_can_be_compared(tmp_path: Path) -> None:
+    sources = [leaky_heap(n).write(tmp_path / f"{n}.heapsnapshot") for n in (3, 4, 5)]
+    redact(sources[:2], [tmp_path / "a.heapsnapshot", tmp_path / "b.heapsnapshot"])
+    redact(sources[2:], [tmp_path / "c.heapsnapshot"])
+    redact([tmp_path / "a.heapsnapshot"], [tmp_path / "d.heapsnapshot"])
+
+    marks = {name: read(tmp_path / f"{name}.heapsnapshot").meta["heapsleuth_redacted"] for name in "abcd"}
+    assert marks["a"] == marks["b"] == marks["d"]
+    assert marks["a"] != marks["c"]
+
+
 def test_a_target_that_is_a_source_is_refused_even_when_forced(tmp_path: Path) -> None:
     source = leaky_heap().write(tmp_path / "a.heapsnapshot")
     (tmp_path / "link.heapsnapshot").symlink_to(source)

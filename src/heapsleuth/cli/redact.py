@@ -63,6 +63,8 @@ def command(
     sources, targets = _arrange(files, out_dir)
     if _STREAM in sources and sys.stdin.isatty():
         raise UsageError("expected a snapshot on standard input, found a terminal; pipe one in")
+    if _STREAM in targets and sys.stdout.isatty():
+        raise UsageError("a snapshot would fill the terminal; name a file, or pipe it on")
     with ProgressLine(quiet=quiet) as line:
         results = redact(sources, targets, key_file=key_file, force=force, progress=line.report)
     if not quiet:

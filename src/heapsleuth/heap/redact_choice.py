@@ -223,6 +223,7 @@ class Replacer:
     def __init__(self, choice: Choice, placeholders: Placeholders, *, marked: bool) -> None:
         self._choice = choice
         self._of = placeholders.of
+        self.run = placeholders.run
         self._marked = marked
         self.kept: dict[str, int] = {}
         """Strings that stayed by kind."""

@@ -10,7 +10,7 @@ import secrets
 __all__ = ["CUT_BYTES", "MARK", "Placeholders", "is_placeholder", "new_key"]
 
 MARK = "heapsleuth_redacted"
-"""Key in the header `snapshot` of a redacted file; its value is the version of these rules."""
+"""Key in the header `snapshot` of a redacted file: `version` of the rules and `run`, the same for one key."""
 CUT_BYTES = 1024
 """V8 cuts strings to this many characters; a placeholder of a string this long is filled up to it, so
 that cut strings still show as cut."""
@@ -42,6 +42,8 @@ class Placeholders:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self.run = hashlib.blake2b(b"run", digest_size=4, key=key).hexdigest()
+        """Eight hexadecimal digits that tell keys apart; files of different keys cannot be compared."""
 
     def of(self, raw: bytes) -> bytes:
         """Return the placeholder of a text: ASCII, 21 bytes, equal for equal texts under one key."""

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
-from heapsleuth.errors import SnapshotError
+from heapsleuth.errors import OutputError
 from heapsleuth.heap.readers.cursor import Cursor
 from heapsleuth.heap.readers.source import open_source
 from heapsleuth.heap.redact_placeholders import MARK
@@ -41,11 +41,12 @@ _FIELD_LISTS = (
 )  # fmt: skip
 _TYPE_TABLES = ("node_types", "edge_types")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_ ]{0,40}\Z")
+_RUN = re.compile(r"[0-9a-f]{8}\Z")
 _COUNTS = ("node_count", "edge_count", "extra_native_bytes")
 _CHUNK_BYTES = 1 << 20
 _GZIP_LEVEL = 4
 _ZSTD_LEVEL = 3
-_ZSTD_ADVICE = "Run `pip install heapsleuth[zstd]`, or write a file that ends in .gz."
+_ZSTD_ADVICE = "run `pip install heapsleuth[zstd]`, or write a file that ends in .gz."
 
 
 class Sink(Protocol):
@@ -63,7 +64,7 @@ def open_sink(file: IO[bytes], name: str) -> Sink:
     Return what writes to *file*, compressed if *name* ends in `.gz` or `.zst`.
 
     Raises:
-        SnapshotError: The package for zstd is not installed.
+        OutputError: The package for zstd is not installed.
     """
     if name.endswith(".gz"):
         return cast("Sink", gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0))
@@ -82,8 +83,8 @@ def _zstd(file: IO[bytes], name: str) -> Sink:
     try:
         import zstandard  # noqa: PLC0415 - optional
     except ImportError:
-        raise SnapshotError(
-            name, "the package that compresses with zstd is not installed", advice=_ZSTD_ADVICE
+        raise OutputError(
+            f"{name}: the package that compresses with zstd is not installed; {_ZSTD_ADVICE}"
         ) from None
     compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL)
     return cast("Sink", compressor.stream_writer(cast("Any", file), closefd=False))
@@ -143,7 +144,7 @@ class _Copy:
             cursor.section = key[:40]
             written = True
             if key == "snapshot":
-                write(separator + b'"snapshot":' + _header(cursor.json_value()))
+                write(separator + b'"snapshot":' + _header(cursor.json_value(), replacer.run))
             elif key == "strings":
                 cursor.skip()
                 write(separator + b'"strings":')
@@ -220,7 +221,7 @@ def _raw_strings(strings: StringTable) -> Iterator[bytes]:
         first = last
 
 
-def _header(value: object) -> bytes:
+def _header(value: object, run: str) -> bytes:
     """Return the header with what readers need and nothing else: what else V8 writes can be free text."""
     header = cast("dict[str, Any]", value)  # checked when the file was read
     meta = header["meta"]
@@ -230,10 +231,17 @@ def _header(value: object) -> bytes:
         for key in _TYPE_TABLES
     }
     order = [key for key in meta if key in kept]
-    result: dict[str, Any] = {MARK: FORMAT_VERSION, "meta": {key: kept[key] for key in order}}
+    before = header.get(MARK)
+    earlier = before.get("run") if isinstance(before, dict) else None
+    mark = {"version": FORMAT_VERSION, "run": earlier if _is_run(earlier) else run}
+    result: dict[str, Any] = {MARK: mark, "meta": {key: kept[key] for key in order}}
     result |= {key: int(header[key]) for key in _COUNTS if isinstance(header.get(key), int)}
     result["trace_function_count"] = 0
     return json.dumps(result, separators=(",", ":")).encode()
+
+
+def _is_run(value: object) -> bool:
+    return isinstance(value, str) and _RUN.match(value) is not None
 
 
 def _fields(names: list[object]) -> list[str]:

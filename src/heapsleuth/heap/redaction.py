@@ -153,7 +153,7 @@ def check_targets(sources: Sequence[str], targets: Sequence[str], *, force: bool
             raise UsageError(f"{what} can be used once, but was given more often")
     real_sources = {os.path.realpath(source) for source in sources if source != _STREAM}
     seen: set[str] = set()
-    for target in targets:
+    for source, target in zip(sources, targets, strict=True):
         if target == _STREAM:
             continue
         real = os.path.realpath(target)
@@ -166,8 +166,10 @@ def check_targets(sources: Sequence[str], targets: Sequence[str], *, force: bool
             raise OutputError(f"{target}: expected a file, found a folder")
         if not Path(real).parent.is_dir():
             raise OutputError(f"{target}: its folder does not exist; create it first")
-        if Path(real).exists() and not force:
-            raise OutputError(f"{target}: is there already; --force overwrites it")
+        sidecars = (f"{target}.json",) if Path(f"{source}.json").exists() else ()
+        for path in () if force else (target, *sidecars):
+            if Path(path).exists():
+                raise OutputError(f"{path}: is there already; --force overwrites it")
 
 
 def _spooled(folder: Path) -> Path:
@@ -259,6 +261,8 @@ def _write(
             beside.unlink()
         else:
             _publish(beside, real, force=force)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
