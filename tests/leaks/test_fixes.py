@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,16 +11,14 @@ from heapsleuth.leaks.fixes import ADVICE, fix_for, general_fix
 from heapsleuth.leaks.fixes.dependencies import BOUNDED_BY, DEPENDENCIES
 from heapsleuth.leaks.fixes.javascript import expression, fill, identifier
 from heapsleuth.leaks.fixes.situation import DEFAULTS, Situation
-from heapsleuth.leaks.model import CodeLine, Finding, Fix, Holder, Members, Site, Verdict
-from heapsleuth.places import Package, SourceLocation
-from tests.node_programs import node_binaries
+from heapsleuth.leaks.model import Finding, Fix
+from heapsleuth.places import Package
+from tests.leaks.fix_findings import LISTENER, errors_in, finding, site
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from heapsleuth.leaks.fixes.advice import Advice
-
-ROOT = Path(__file__).parent.parent.parent
 
 NASTY = (
     *("cache", "timer", "done", "own", "shared", "client", "subscription", "previous", "known", "next", "id"),
@@ -54,64 +49,6 @@ NASTY = (
     *("\x1b[31m[bold]", "x\u2028y", "<symbol kEvents>", "function (anonymous)", "bound onTick"),
     *("function in handler (app.js:12)", "Object {id, user}"),
 )
-
-
-def finding(
-    category: str = "cache",
-    holder: str = "reports",
-    kind: str = "Map",
-    members: str = "Report",
-    *,
-    package: Package | None = None,
-    sites: tuple[Site, ...] = (),
-    title: str = "",
-) -> Finding:
-    return Finding(
-        signature="0" * 16,
-        category=category,
-        verdict=Verdict.LEAK,
-        confidence=1.0,
-        title=title,
-        holder=Holder(holder, kind, 1, None, package),
-        members=Members(members, None, (), (), 1.0, 1.0),
-        exclusive_bytes=0,
-        path=(),
-        evidence_for=(),
-        evidence_against=(),
-        sites=sites,
-    )
-
-
-def site(
-    role: str, *lines: str, marked: int = 0, file: str = "/app/src/app.js", dep: str | None = None
-) -> Site:
-    code = tuple(CodeLine(10 + at, text, at == marked) for at, text in enumerate(lines))
-    place = SourceLocation(file, 10 + marked)
-    return Site(role, place, None if dep is None else Package(dep, "1.2.3"), code)
-
-
-def errors_in(snippets: list[str]) -> list[str]:
-    """Return what Node says about snippets that are no body of an async method."""
-    script = """
-      const vm = require('node:vm');
-      const codes = JSON.parse(require('node:fs').readFileSync(0, 'utf8'));
-      for (const code of codes) {
-        const names = new Set(code.match(/#[A-Za-z_$][\\w$]*/g) ?? []);
-        const fields = [...names].map((name) => `${name};`).join(' ');
-        try { new vm.Script(`(class extends Object { ${fields} async method() {\\n${code}\\n} })`); }
-        catch (error) { console.log(JSON.stringify(`${error.message}: ${code}`)); }
-      }
-    """
-    node = node_binaries()[0]
-    done = subprocess.run(
-        [node, "-e", script],
-        input=json.dumps(snippets),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def all_advice() -> list[tuple[str, Advice]]:
@@ -187,9 +124,6 @@ def test_holders_are_written_as_code_can_reach_them(name: str, code: str | None)
 def test_reserved_words_are_no_identifiers() -> None:
     assert [name for name in ("await", "class", "yield", "a-b", "1a", "") if identifier(name)] == []
     assert identifier("onClose") == "onClose"
-
-
-LISTENER = finding("listener", 'bus "change" listeners', "EventEmitter", "function onChange")
 
 
 def test_a_listener_is_removed_by_its_own_names() -> None:
@@ -408,238 +342,6 @@ def test_a_chain_of_scopes_is_cut_at_the_variable_that_links_it() -> None:
 
     assert fix.after.endswith("originalThing = null; // when no longer needed")
     assert "`originalThing`" in fix.summary
-
-
-# Rewriting of the program's own lines
-
-REWRITTEN: Mapping[str, tuple[Finding, tuple[Site, ...], str, str]] = {
-    "a named callback": (
-        LISTENER,
-        (
-            site(
-                "added",
-                "function subscribe(ws) {",
-                "  bus.on('change', this.onChange); // for ever",
-                marked=1,
-            ),
-        ),
-        "bus.on('change', this.onChange);",
-        "bus.on('change', this.onChange);\nws.once('close', () => bus.off('change', this.onChange));",
-    ),
-    "a function written inside the call": (
-        LISTENER,
-        (site("added", "if (wanted) bus.on('change', function onChange(value) {", "  use(value);", "});"),),
-        "bus.on('change', function onChange(value) { /* ... */ });",
-        (
-            "const onChange = function onChange(value) { /* ... */ };\nbus.on('change', onChange);\n"
-            "owner.once('close', () => bus.off('change', onChange));"
-        ),
-    ),
-    "an event target": (
-        finding("listener", "target listeners", "EventTarget", "Listener"),
-        (site("added", "target.addEventListener('change', () => i);"),),
-        "target.addEventListener('change', () => i);",
-        (
-            "const done = new AbortController();\n"
-            "target.addEventListener('change', () => i, { signal: done.signal });\n"
-            "owner.once('close', () => done.abort());"
-        ),
-    ),
-    "an abort listener": (
-        finding("listener", "ac.signal listeners", "AbortSignal", "Listener"),
-        (site("added", "signal.addEventListener('abort', () => stop(i));"),),
-        "signal.addEventListener('abort', () => stop(i));",
-        (
-            "const onAbort = () => stop(i);\nsignal.addEventListener('abort', onAbort, { once: true });\n"
-            "try {\n  await work();\n} finally {\n  signal.removeEventListener('abort', onAbort);\n}"
-        ),
-    ),
-    "events.once": (
-        finding("listener", 'bus "ready" listeners', "EventEmitter", "function resolver"),
-        (site("added", "  const [value] = await once(bus, 'ready');"),),
-        "await once(bus, 'ready');",
-        "await once(bus, 'ready', { signal: AbortSignal.timeout(30_000) });",
-    ),
-    "an interval": (
-        finding("timer", "interval timers of an anonymous function", "timer list", "Timeout"),
-        (site("member", "setInterval(() => poll(socket), 1000).unref();"),),
-        "setInterval(() => poll(socket), 1000);",
-        (
-            "const timer = setInterval(() => poll(socket), 1000);\n"
-            "socket.once('close', () => clearInterval(timer));"
-        ),
-    ),
-    "a timer kept already": (
-        finding("timer", "timers of an anonymous function", "timer list", "Timeout"),
-        (site("member", "this.timer = setTimeout(() => this.retry(), 5000);"),),
-        "this.timer = setTimeout(() => this.retry(), 5000);",
-        (
-            "this.timer = setTimeout(() => this.retry(), 5000);\n"
-            "try {\n  await work();\n} finally {\n  clearTimeout(this.timer);\n}"
-        ),
-    ),
-    "the declaration of a Map": (
-        finding(),
-        (site("holder", "const reports = new Map(); // by id"), site("added", "reports.set(id, report);")),
-        "const reports = new Map();",
-        "const reports = new LRUCache({ max: 1000, ttl: 60_000 });",
-    ),
-    "what is added to a Map that is a field": (
-        finding(holder="this.#reports"),
-        (
-            site("holder", "  #reports = new Map();"),
-            site("added", "    this.#reports.set(`r-${id}`, report);"),
-        ),
-        "this.#reports.set(`r-${id}`, report);",
-        (
-            "this.#reports.set(`r-${id}`, report);\n"
-            "if (this.#reports.size > 1000) this.#reports.delete(this.#reports.keys().next().value);"
-        ),
-    ),
-    "a dictionary": (
-        finding("cache", "byName", "Object", "User"),
-        (site("added", "  byName[user.name] = { ...user };"),),
-        "byName[user.name] = { ...user };",
-        (
-            "byName[user.name] = { ...user };\n"
-            "// when its work is done, or use an LRU cache with `max` and `ttl`:\ndelete byName[user.name];"
-        ),
-    ),
-    "a registry": (
-        finding("collection", "sessions", "Map", "Session"),
-        (site("added", "sessions.set(id, new Session(request));"),),
-        "sessions.set(id, new Session(request));",
-        (
-            "sessions.set(id, new Session(request));\n"
-            "try {\n  await work();\n} finally {\n  sessions.delete(id);\n}"
-        ),
-    ),
-    "an array": (
-        finding("collection", "audit", "Array", "Object {at, who}"),
-        (site("added", "  if (request.user) audit.push({ at: i, who: 'me' });"),),
-        "audit.push({ at: i, who: 'me' });",
-        "audit.push({ at: i, who: 'me' });\nif (audit.length > 1000) audit.shift();",
-    ),
-    "a registry of the program's own": (
-        finding("listener", "store listeners", "Store", "Object {listener, active}"),
-        (site("added", "    this.#listeners.push({ listener, active: true });"),),
-        "this.#listeners.push({ listener, active: true });",
-        (
-            "const entry = { listener, active: true };\nthis.#listeners.push(entry);\n"
-            "return () => this.#listeners.splice(this.#listeners.indexOf(entry), 1);"
-        ),
-    ),
-    "a set of clients": (
-        finding("socket", "clients", "Set", "ServerResponse"),
-        (site("added", "  clients.add(res);"),),
-        "clients.add(res);",
-        "clients.add(res);\nres.once('close', () => clients.delete(res));",
-    ),
-    "a set of new things": (
-        finding("collection", "jobs", "Set", "Job"),
-        (site("added", "jobs.add(new Job(i));"),),
-        "jobs.add(new Job(i));",
-        (
-            "const job = new Job(i);\njobs.add(job);\n"
-            "try {\n  await work();\n} finally {\n  jobs.delete(job);\n}"
-        ),
-    ),
-}
-
-
-@pytest.mark.parametrize("case", REWRITTEN)
-def test_advice_rewrites_the_programs_own_line(case: str) -> None:
-    one, sites, before, after = REWRITTEN[case]
-    fix = fix_for(replace(one, sites=sites))
-
-    assert (fix.before, fix.after) == (before, after)
-    assert errors_in([before, after]) == []
-
-
-def test_the_field_that_grows_is_part_of_the_holders_name() -> None:
-    one = finding("buffer", "logger", "Object", "string", title="`logger.text` grows by 240 kB per interval")
-
-    assert fix_for(one).before == "logger.text += line;"
-
-
-def test_only_the_holders_own_declaration_is_rewritten() -> None:
-    sites = (
-        site("holder", "const byId = new Map(), other = {};"),
-        site("added", "byId.set(id, s); byUser.set(user, s);"),
-    )
-
-    assert fix_for(finding(holder="byId", sites=sites)).before == "const byId = new Map();"
-    assert fix_for(finding(holder="byUser", sites=sites)).before == "byUser.set(user, s);"
-    assert fix_for(finding(holder="tenants[…].byUser", sites=sites)).before == "byUser.set(user, s);"
-
-
-def test_functions_in_a_list_are_given_a_way_out() -> None:
-    one = finding("collection", "hooks", "Array", "function in operation (app.js:3)")
-    fix = fix_for(replace(one, sites=(site("added", "hooks.push(() => big);"),)))
-
-    assert fix.after == (
-        "const listener = () => big;\nhooks.push(listener);\n"
-        "return () => hooks.splice(hooks.indexOf(listener), 1);"
-    )
-
-
-def test_the_resolver_of_a_promise_is_no_response() -> None:
-    lines = ("return new Promise((res) => {", "  sock.on('error', onError);")
-    one = finding("listener", 'sock "error" listeners', "Socket", "function onError")
-    fix = fix_for(replace(one, sites=(site("added", *lines, marked=1),)))
-
-    assert fix.after.endswith("owner.once('close', () => sock.off('error', onError));")
-
-
-UNSAFE = (
-    "bus.on('change', function onChange(value) {",  # goes on beyond the lines at hand
-    "bus.on(`change`, (value) => `${value}`",
-    "getBus().on('change', onChange);",  # must not be called twice
-    "bus.on('change', yield listener);",
-    "bus.on('change');",
-    "bus.on(...args);",
-    "x.on('change', a, b);",
-    "})",
-    "",
-    "'",
-    "/",
-    "bus.on('change', " + "f(" * 500,
-    "bus.on('change', '" + "x" * 500 + "');",
-)
-
-
-@pytest.mark.parametrize("line", UNSAFE)
-def test_lines_that_cannot_be_rewritten_safely_leave_the_pattern_with_names(line: str) -> None:
-    fix = fix_for(replace(LISTENER, sites=(site("added", line),)))
-
-    assert fix == fix_for(LISTENER)
-
-
-def test_whatever_line_of_a_program_is_at_hand_the_advice_parses() -> None:
-    files = [*ROOT.glob("agents/node/lib/**/*.cjs"), *ROOT.glob("tests/programs/*.cjs")]
-    texts = [path.read_text(encoding="utf-8") for path in sorted(files) if "node_modules" not in path.parts]
-    kinds = {
-        "listener": ("EventEmitter", "AbortSignal", "EventTarget"),
-        "timer": ("timer list",),
-        "cache": ("Map", "Object"),
-        "collection": ("Map", "Array", "Set"),
-        "closure": ("Array",),
-    }
-    snippets = set()
-    for lines in (text.splitlines() for text in texts):
-        for at in range(0, len(lines), 7):
-            window = lines[at : at + 1 + at % 4]
-            for category, holders in kinds.items():
-                for kind in holders:
-                    sites = (site("holder", *window), site("added", *window))
-                    fix = fix_for(finding(category, "interval timers of `x`", kind, sites=sites))
-                    dep = fix_for(
-                        finding(category, "x", kind, sites=sites, package=Package("left-pad", None))
-                    )
-                    snippets |= {fix.before, fix.after, dep.before, dep.after}
-    assert len(snippets) > 100
-
-    assert errors_in(sorted(snippets)) == []
 
 
 # Dependencies
