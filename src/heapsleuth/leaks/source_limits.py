@@ -210,13 +210,14 @@ class Limits:
 
     def _of_condition(self, condition: Condition, chain: Chain, nested: bool, *, in_loop: bool) -> None:
         for compared in self._sizes.compared(condition):
-            if not nested and self._sizes.is_above(compared):
+            is_parallel = condition.holds and self._sizes.is_parallel(compared)
+            if not nested and (is_parallel or self._sizes.is_above(compared)):
                 self._note_size("evicts", compared, chain)
         text = self._tree.code(condition.node)
         if self._is_about_age(condition):
             kind = "sweep" if in_loop else "lazy"
             self._note(_EXPIRY, kind, condition.node, chain)
-        elif not nested and condition.holds and _FULL.search(text):
+        elif not nested and ((condition.holds and _FULL.search(text)) or self._sizes.is_used_up(condition)):
             self._note(_BOUND, "evicts", condition.node, chain)
 
     def _is_about_age(self, condition: Condition) -> bool:

@@ -33,7 +33,9 @@ _SWAPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _NEGATED = {
     "<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "==", "!==": "===", "==": "!=", "===": "!==",
 }  # fmt: skip
+_NO_LIMITS = frozenset({"string", "template_string", "regex", "true", "false"})
 _TRIFLES = frozenset({"0", "1", "-1", "null", "undefined"})
+_IS_NOTHING = re.compile(r"!\s*([\w$.#]+)|([\w$.#]+)\s*(?:===?|<=)\s*0|([\w$.#]+)\s*<\s*1")
 _LISTS_ALL = frozenset({"entries", "from", "getOwnPropertyNames", "keys", "ownKeys", "values"})
 _ADDS_ONE = r"\s*\??\.\s*(?:push|unshift|add|set|enqueue)\s*\("
 
@@ -74,9 +76,7 @@ class Sizes:
     def is_above(self, compared: Compared) -> bool:
         """Whether a comparison says that there are more members than some limit, or as many."""
         sized = self._sized(compared)
-        return (
-            (sized is not None and sized[1] in _ABOVE) or self._counter(compared) or self._parallel(compared)
-        )
+        return (sized is not None and sized[1] in _ABOVE) or self._counter(compared)
 
     def is_below(self, compared: Compared) -> bool:
         """Whether a comparison says that there are fewer members than some limit."""
@@ -95,12 +95,14 @@ class Sizes:
         left, operator, right = compared
         if self._is_size(right):
             left, operator, right = right, _SWAPPED.get(operator, operator), left
-        if not self._is_size(left) or self._tree.code(right) in _TRIFLES or self._is_passing(right):
+        if not self._is_size(left) or self._is_no_limit(right):
             return None
         return left, operator, right
 
-    def _is_passing(self, node: Node) -> bool:
-        """Whether a side is counted itself: `i < x.length` goes through it."""
+    def _is_no_limit(self, node: Node) -> bool:
+        """Whether a side says nothing of a limit: `x.length > 0`; `i < x.length`, which goes through it."""
+        if node.type in _NO_LIMITS or self._tree.code(node) in _TRIFLES:
+            return True
         return node.type == "identifier" and next(self._increments(self._tree.code(node)), None) is not None
 
     def _is_size(self, node: Node) -> bool:
@@ -149,7 +151,7 @@ class Sizes:
         left, operator, right = compared
         if operator in ("<", "<="):
             left, operator, right = right, _SWAPPED[operator], left
-        if operator not in _ABOVE or self._tree.code(right) in _TRIFLES or self._is_passing(right):
+        if operator not in _ABOVE or self._is_no_limit(right):
             return False
         node = left.child_by_field_name("argument") if left.type == "update_expression" else left
         name = None
@@ -165,7 +167,19 @@ class Sizes:
             for function in self.adding
         )
 
-    def _parallel(self, compared: Compared) -> bool:
+    def is_used_up(self, condition: Condition) -> bool:
+        """Whether what is counted down with each addition has come to nothing: `if (!this.room) …`."""
+        text = self._tree.code(condition.node).strip("() ")
+        found = _IS_NOTHING.fullmatch(text) if condition.holds else None
+        name = None if found is None else re.escape(next(filter(None, found.groups())).rpartition(".")[2])
+        return name is not None and any(
+            re.search(
+                rf"--\s*[\w$.#]*(?<![\w$]){name}(?![\w$])|(?<![\w$]){name}\s*(?:--|-=)", self._tree.code(one)
+            )
+            for one in self.adding
+        )
+
+    def is_parallel(self, compared: Compared) -> bool:
         """Whether something filled along with it is too large: `order.length > 9`."""
         left, operator, right = compared
         if operator in ("<", "<="):
@@ -174,7 +188,7 @@ class Sizes:
         other = left.child_by_field_name("object")
         if size not in ("length", "size") or other is None or operator not in _ABOVE:
             return False
-        if self._tree.code(right) in _TRIFLES or self._is_passing(right) or self._is_size(left):
+        if self._is_no_limit(right) or self._is_size(left):
             return False
         fills = re.compile(re.escape(self._tree.code(other)) + _ADDS_ONE)
         return any(fills.search(self._tree.code(function)) for function in self.adding)
