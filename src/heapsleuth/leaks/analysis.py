@@ -10,6 +10,7 @@ from heapsleuth.leaks import comparison, inputs
 from heapsleuth.leaks.candidates import find_candidates
 from heapsleuth.leaks.causes import one_per_cause
 from heapsleuth.leaks.confidence import load_model
+from heapsleuth.leaks.detached_growth import detached_growth
 from heapsleuth.leaks.dominance import grown_below
 from heapsleuth.leaks.evidence import judge
 from heapsleuth.leaks.findings import Judged, Teller, Told
@@ -87,6 +88,7 @@ def analyze(
     found = relate(history, [one.finding for one in merged], judged, teller.called)
     growth = described[-1].heap_bytes - described[0].heap_bytes
     findings = [finding for finding in found if _matters(finding, growth)]
+    findings += detached_growth(sequence.graphs, sequence.work, findings, per=sequence.per)
     return AnalysisReport(
         mode="identity",
         verdict=overall(findings),
@@ -132,7 +134,9 @@ def _judged(
 
 def _explained(history: History, cases: Sequence[Judged]) -> float:
     """Return the share of the heap's growth that hangs on what was found to grow."""
-    first, last = (int(moment.graph.shallow_sizes.sum()) for moment in history.moments[:: len(history.moments) - 1])
+    first, last = (
+        int(moment.graph.shallow_sizes.sum()) for moment in history.moments[:: len(history.moments) - 1]
+    )
     found = sum(
         case.series.retained[-1] - case.series.retained[0]
         for case in cases

@@ -6,9 +6,12 @@ text often can, and so can a timer that is about to let the members go.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from heapsleuth.heap.kinds import NodeType
 from heapsleuth.leaks.model import Evidence
@@ -29,6 +32,7 @@ __all__ = ["Circumstances", "circumstances_of"]
 _PAST = 1.25
 _TEXT_LENGTH = 60
 _STILL_WAITING = 0.9
+_A_TIMER_EACH = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def circumstances_of(
     if facts is not None and facts.skipped is None:
         size = (case.series.references if judgement.metric == "references" else case.series.counts)[-1]
         _look_at_bounds(facts, size, features, good, bad)
-        _look_at_expiry(facts, features, bad)
+        _look_at_expiry(facts, case, size, features, good, bad)
         _look_at_changes(facts, features, good, bad)
     # Timers that have fired and still grow in number are no matter of waiting longer.
     waiting = judgement.features.get("retention", 0.0)
@@ -83,15 +87,23 @@ def _look_at_bounds(
     if not live:
         return
     unmet = [bound for bound in live if bound.limit is None or size <= _PAST * bound.limit]
-    if unmet:
-        bound = max(unmet, key=lambda one: one.limit or 0)
-        features["bounded"] = 1.0
-        bad.append(Evidence("bound-in-source", _bound_text(bound), float(bound.limit or 0)))
-    else:
+    if not unmet:
         features["past-bound"] = 1.0
         bound = live[0]
         text = f"it is past the limit {bound.limit:,} that {_at(bound.location)} means to set"
         good.append(Evidence("past-bound", text, float(bound.limit or 0)))
+        return
+    bound = max(unmet, key=lambda one: one.limit or 0)
+    if bound.limit is not None:
+        features["bounded"] = 1.0
+    else:
+        features["maybe-bounded"] = _chance_of_more(size)
+    bad.append(Evidence("bound-in-source", _bound_text(bound), float(bound.limit or 0)))
+
+
+def _chance_of_more(size: int) -> float:
+    """Return the share of limits above *size*: between 10 and 100,000 each magnitude is as common."""
+    return max(0.0, min(1.0, (5 - math.log10(max(size, 10))) / 4))
 
 
 def _bound_text(bound: Bound) -> str:
@@ -100,14 +112,34 @@ def _bound_text(bound: Bound) -> str:
     return f"{what}{limit}, says {_at(bound.location)}: `{_cut(bound.text)}`"
 
 
-def _look_at_expiry(facts: SourceFacts, features: dict[str, float], bad: list[Evidence]) -> None:
+def _look_at_expiry(
+    facts: SourceFacts,
+    case: Case,
+    size: int,
+    features: dict[str, float],
+    good: list[Evidence],
+    bad: list[Evidence],
+) -> None:
     for expiry in facts.expiries:
         if expiry.called is False:
+            continue
+        if expiry.kind == "timer" and (pending := _pending_timers(case)) < _A_TIMER_EACH * size:
+            # Each member would have a timer of its own.
+            text = f"{_at(expiry.location)} sets a timer to remove each member; {pending:,} are pending"
+            good.append(Evidence("timers-gone", text, float(pending)))
             continue
         feature = "expires-lazily" if expiry.kind == "lazy" else "expires"
         if feature not in features:
             features[feature] = 1.0
             bad.append(Evidence(f"{feature}-in-source", _expiry_text(expiry), 1.0))
+
+
+def _pending_timers(case: Case) -> int:
+    graph = case.graph
+    name = graph.strings.find("Timeout")
+    if name is None:
+        return 0
+    return int(np.count_nonzero((graph.node_names == name) & (graph.node_types == NodeType.OBJECT)))
 
 
 def _expiry_text(expiry: Expiry) -> str:
@@ -129,7 +161,9 @@ def _look_at_changes(
         first = removals[0]
         features["removed"] = 1.0
         bad.append(Evidence("removed-in-source", f"{_at(first.location)} removes members{_by(first)}", 1.0))
-    elif facts.additions and facts.whole and not facts.exported and "bounded" not in features:
+    if facts.additions and all(use.guard == "absent" for use in facts.additions):
+        features["keyed-once"] = 1.0
+    if not removals and facts.additions and facts.whole and not facts.exported and "bounded" not in features:
         features["only-added"] = 1.0
         file = _file(facts.location)
         good.append(Evidence("only-added", f"nothing in {file} ever removes a member", 1.0))

@@ -21,6 +21,8 @@ __all__ = ["Judgement", "decide", "judge"]
 # A rate that fell under this share of what it was counts as "has stopped growing".
 _STOPPED = 0.1
 _SLOWED = 0.5
+_MOST_WHOLE = 10
+_WHOLE_SLACK = 0.02
 
 # A field or block that grew by less is noise.
 _LEAST_BYTES = 2048
@@ -99,11 +101,20 @@ def features(metric: str, growth: Growth, series: Series) -> dict[str, float]:
         "slowing": growth.slowing,
         "amount": min(math.log10(max(1.0, amount / unit)), 4.0) / 4.0,
         "retention": _retention(series),
+        "whole-rate": float(metric != "bytes" and _is_whole(growth.rate)),
         "more-intervals": min(growth.intervals, 8) / 8.0,
         "several-intervals": float(growth.intervals >= 2),
         "bytes-only": float(metric == "bytes"),
         "young-holder": float(not series.present[0]),
     }
+
+
+def _is_whole(rate: float) -> bool:
+    """Whether members come one, two, … an operation or one every two, three, … operations."""
+    if rate <= 0:
+        return False
+    number = rate if rate >= 1 else 1 / rate
+    return round(number) <= _MOST_WHOLE and abs(number - round(number)) <= _WHOLE_SLACK * number
 
 
 def _retention(series: Series) -> float:

@@ -120,8 +120,19 @@ def holds_nothing(moment: Moment) -> NDArray[np.bool_]:
     passing = (graph.node_types == NodeType.SYNTHETIC) & ~np.isin(graph.node_names, lasting)
     # The value of a weak entry lives as long as its key: whoever holds the key holds both.
     weak = (graph.node_types == NodeType.OBJECT) & np.isin(graph.node_names, _named(graph, _WEAK))
-    result: NDArray[np.bool_] = passing | weak
+    result: NDArray[np.bool_] = passing | weak | _is_of_browser(graph)
     return result
+
+
+def _is_of_browser(graph: HeapGraph) -> NDArray[np.bool_]:
+    """Return (n,) true for the browser's own objects: they have no identity, and are nobody's holder."""
+    native = np.flatnonzero(graph.node_types == NodeType.NATIVE)
+    names = np.unique(graph.node_names[native])
+    texts = graph.strings.decode_many(names)
+    blink = [name for name, text in zip(names, texts, strict=True) if text.startswith("blink::")]
+    found = np.zeros(graph.node_count, dtype=bool)
+    found[native[np.isin(graph.node_names[native], blink)]] = True
+    return found
 
 
 def _seen_by_name(edges: Edges, holders: NDArray[np.int64], labels: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -39,7 +39,8 @@ _SLOT_DEPTH = 6
 _SLOT_KIND = np.arange(32, dtype=np.uint8)
 _SLOT_KIND[[NodeType.CONS_STRING, NodeType.SLICED_STRING]] = NodeType.STRING
 
-_SLOT_EDGES = (EdgeType.CONTEXT, EdgeType.ELEMENT, EdgeType.PROPERTY, EdgeType.INTERNAL)
+# Not the elements of an array: who takes the place of another in a list is another.
+_SLOT_EDGES = (EdgeType.CONTEXT, EdgeType.PROPERTY, EdgeType.INTERNAL)
 
 
 @dataclass(eq=False)
@@ -130,12 +131,12 @@ def _follow(before: Moment, graph: HeapGraph) -> Moment:
 
 def _replaced(before: Moment, after: Moment, known: NDArray[np.int32], survived: NDArray[np.bool_]) -> Pairs:
     """Return pairs (new node, dead node) that stand behind the same field of a known object."""
-    slots = edges_into(after.graph, known < 0, _SLOT_EDGES, known >= 0)
+    slots = _named(after.graph, edges_into(after.graph, known < 0, _SLOT_EDGES, known >= 0))
     if not len(slots):
         return slots.targets, slots.targets
     owners = np.zeros(len(survived), dtype=bool)
     owners[known[slots.sources]] = True
-    dead = edges_into(before.graph, ~survived, _SLOT_EDGES, owners)
+    dead = _named(before.graph, edges_into(before.graph, ~survived, _SLOT_EDGES, owners))
     here = _slot_keys(after.graph, slots, known[slots.sources])
     there = _slot_keys(before.graph, dead, dead.sources)
     _, a, b = np.intersect1d(here, there, return_indices=True)
@@ -147,6 +148,16 @@ def _replaced(before: Moment, after: Moment, known: NDArray[np.int32], survived:
     new, old = new[keep], old[keep]
     keep = np.unique(old, return_index=True)[1]
     return new[keep], old[keep]
+
+
+def _named(graph: HeapGraph, edges: Edges) -> Edges:
+    """Return the edges that stand for a name somebody gave, not for a place in a table of the engine."""
+    internal = graph.edge_types[edges.edges] == EdgeType.INTERNAL
+    names = np.unique(graph.edge_names[edges.edges[internal]])
+    places = [
+        name for name, text in zip(names, graph.strings.decode_many(names), strict=True) if text.isdigit()
+    ]
+    return edges.where(~(internal & np.isin(graph.edge_names[edges.edges], places)))
 
 
 def _slot_keys(graph: HeapGraph, slots: Edges, owners: NDArray[np.integer]) -> NDArray[np.uint64]:

@@ -37,6 +37,8 @@ _MOST_VISITED = 3000
 _MOST_RETAINERS = 400
 _MOST_STEPS = 14
 _UNREACHED = 1 << 30
+# What V8 keeps the value of a single variable in.
+_CELLS = ("system / Cell", "system / ContextCell")
 _SHOWN_KEY = 40
 
 # Variables and fields that only say "the object itself", and edges that every object or function has.
@@ -230,6 +232,8 @@ class Namer:
 
     def _suffix(self, step: Step) -> str:
         if self._lifted[step.source] == step.target or self._lifted[step.target] != step.target:
+            return ""
+        if self._graph.own_name(step.source) in _CELLS:
             return ""
         if step.type == EdgeType.PROPERTY:
             return _property(step.label)

@@ -40,6 +40,7 @@ _MOST = 0.8
 _SOME = 0.5
 _IN_STEP = 0.05
 """Difference between two series' shares of growth per interval that is still "in step"."""
+_FAR_LESS = 1 / 3
 _MOST_KEEPERS = 3
 _GENERIC = frozenset({"Object", "Array", "string", "number", "Map", "Set", "Promise", "reference", "Buffer"})
 
@@ -150,14 +151,33 @@ def _is_vague(history: History, candidate: Candidate) -> bool:
 
 def _merge(causes: Sequence[_Cause]) -> list[int]:
     """Return for each finding the position of the one it is told by, its own where it stands alone."""
-    leaders = list(range(len(causes)))
+    groups = list(range(len(causes)))
     for i, j in combinations(range(len(causes)), 2):
-        if leaders[j] == j and _one_cause(causes, i, j):
-            first, second = leaders[i], j
-            if causes[first].vague and not causes[second].vague:
-                first, second = second, first
-            leaders = [first if leader == second else leader for leader in leaders]
-    return leaders
+        if groups[i] != groups[j] and _one_cause(causes, i, j):
+            groups = [groups[i] if group == groups[j] else group for group in groups]
+    leaders = {}
+    for group in set(groups):
+        leaders[group] = _leader(causes, [i for i, other in enumerate(groups) if other == group])
+    return [leaders[group] for group in groups]
+
+
+def _leader(causes: Sequence[_Cause], group: Sequence[int]) -> int:
+    """
+    Return the finding that tells a cause best.
+
+    Bytes differ a little between versions and hosts, so only what is far smaller gives way; else the
+    choice is made by what is the same everywhere.
+    """
+    plain = [i for i in group if not causes[i].vague] or group
+    most = max(causes[i].finding.members.bytes_per_work for i in plain)
+
+    def rank(i: int) -> tuple[bool, bool, bool, int, str]:
+        finding = causes[i].finding
+        keeps = sum(causes[j].kept_by.get(i, 0.0) >= _MOST for j in group)
+        small = finding.members.bytes_per_work < _FAR_LESS * most
+        return (finding.verdict is not Verdict.LEAK, causes[i].vague, small, -keeps, _called(finding))
+
+    return min(group, key=rank)
 
 
 def _one_cause(causes: Sequence[_Cause], i: int, j: int) -> bool:

@@ -13,7 +13,7 @@ __all__ = ["settled_by"]
 
 _SETTLED_BY: Mapping[str, str] = {
     "one-interval": "a third snapshot after as much work again: two cannot tell a leak from warm-up",
-    "bound-in-source": "work until it should hold more than its bound: {bound}if it goes on growing then, it leaks",
+    "bound-in-source": "work until it should hold more than its bound{bound}: what still grows then leaks",
     "fires-once": "an idle time longer than the timers\u2019 delay: what is still there then was not let go",
     "timed": "an idle time longer than the timer: what is still there then was not let go",
     "expires-in-source": "an idle time longer than the members\u2019 time to live, then another snapshot",
@@ -33,5 +33,5 @@ def settled_by(finding: Finding) -> str:
     for code, text in _SETTLED_BY.items():
         if code in facts:
             limit = facts[code].value
-            return text.replace("{bound}", f"{limit:,.0f} members; " if limit > 1 else "")
+            return text.replace("{bound}", f" of {limit:,.0f} members" if limit > 1 else "")
     return _OTHERWISE

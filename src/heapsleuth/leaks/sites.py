@@ -113,7 +113,9 @@ def sites_of(places: Places, sources: Sources, reader: SourceReader) -> tuple[Si
     for role, most in _MOST_OF_A_ROLE.items():
         kept: Sequence[SourceLocation] = getattr(places, role)
         for place in kept[:most]:
-            found.setdefault((place.file, place.line), Site(role, place, sources.package(place), reader.lines(place)))
+            found.setdefault(
+                (place.file, place.line), Site(role, place, sources.package(place), reader.lines(place))
+            )
     return tuple(found.values())
 
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CACHE", "CONNECTIONS", "words"]
 
-CACHE = frozenset({"cache", "caches", "cached", "caching", "lookup", "lookups", "lru", "memo", "memoize", "memoized"})
+CACHE = frozenset(
+    {"cache", "caches", "cached", "caching", "lookup", "lookups", "lru", "memo", "memoize", "memoized"}
+)
 CONNECTIONS = frozenset(
     {"clients", "conn", "connection", "connections", "conns", "peers", "socket", "sockets", "transport",
      "transports"}

@@ -78,6 +78,7 @@ _REGISTRIES = re.compile(
     r"^(_?#?)(events|callbacks|listeners|handlers|observers|subscribers|subscriptions)$", re.IGNORECASE
 )
 
+_PLUMBING = frozenset({"elements", "properties", "table"})
 _TARGETS = frozenset({"AbortSignal", "EventEmitter", "EventTarget", "Socket"})
 
 
@@ -104,7 +105,8 @@ class ListenerDetector:
             return None
         steps = case.name.steps
         emitter = steps[at].source if at < len(steps) else case.holder
-        event = labels[at + 1] if at + 1 < len(labels) else None
+        after = [label for label in labels[at + 1 :] if label not in _PLUMBING and not label.isdigit()]
+        event = after[0] if after else None
         owner = _name_up_to(case, at)
         name = f'{owner} "{event}" listeners' if event else f"{owner} listeners"
         return Detection(
@@ -147,7 +149,7 @@ def _name_up_to(case: Case, at: int) -> str:
     labels = [step.label for step in case.name.steps[:at] if not step.label.isdigit()]
     if labels and case.name.written:
         labels[0] = case.name.written
-    plain = [label for label in labels if label not in ("table", "elements", "properties")]
+    plain = [label for label in labels if label not in _PLUMBING]
     return ".".join(plain[-3:]) if plain else case.name.text.split("._events")[0]
 
 

@@ -60,6 +60,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from heapsleuth.heap.kinds import NodeType
 from heapsleuth.leaks.detectors.base import Detection
 
 if TYPE_CHECKING:
@@ -81,7 +82,9 @@ class TimerDetector:
         if member is None or case.member_class not in _TIMERS:
             return None
         callback = case.child(member, "_onTimeout", "_onImmediate", "_callback")
-        function = case.graph.own_name(callback) if callback is not None else ""
+        if callback is None or case.type(callback) != NodeType.CLOSURE:
+            return None  # it was cleared, or has fired: whoever keeps the handle is at fault
+        function = case.graph.own_name(callback)
         # `_repeat` is a number (no node) for intervals and null (a node) for one-shot timers.
         repeats = case.member_class == "Timeout" and case.child(member, "_repeat") is None
         kind = ("interval " if repeats else "") + _TIMERS[case.member_class]
@@ -92,6 +95,6 @@ class TimerDetector:
             holder_kind="timer list" if case.member_class == "Timeout" else case.holder_class,
             holder_node=case.holder,
             members=case.member_class,
-            member_node=callback if callback is not None else member,
+            member_node=callback,
             title="{rate} {holder} set {per} and never cleared",
         )
