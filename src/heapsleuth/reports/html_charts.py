@@ -25,6 +25,7 @@ _BOTTOM = 38
 _RIGHT = 26
 _CHARACTER = 6.3
 """Width of a digit at the charts' type size, in units of the drawing."""
+_LABEL_GAP = 10
 _MOST_DOTS = 24
 _LEVELS = 4
 """Lines across a chart, about."""
@@ -150,12 +151,13 @@ def _chart(
     def up(value: float) -> float:
         return round(HEIGHT - _BOTTOM - (value - low) / (high - low) * (HEIGHT - _BOTTOM - _TOP), 1)
 
+    columns = [across(place) for place in places]
     return Chart(
         title=title,
         values=tuple(form(value) for value in values),
         labels=labels,
-        points=tuple((across(x), up(y)) for x, y in zip(places, values, strict=True)),
-        x_ticks=tuple(Tick(across(places[i]), labels[i]) for i in _marked(labels, WIDTH - left)),
+        points=tuple((x, up(y)) for x, y in zip(columns, values, strict=True)),
+        x_ticks=tuple(Tick(columns[i], labels[i]) for i in _marked(labels, columns)),
         y_ticks=tuple(Tick(up(level), text) for level, text in zip(levels, texts, strict=True)),
         x_title=x_title,
         left=left,
@@ -190,16 +192,18 @@ def _round_step(rough: float) -> float:
     return max(1.0, float(math.ceil(step)))
 
 
-def _marked(labels: Sequence[str], room: float) -> list[int]:
-    """Return the points whose labels fit beside each other: evenly spaced, the first and last among them."""
-    widest = max(map(len, labels)) * _CHARACTER + 12
-    most = max(2, min(len(labels), int(room / widest)))
+def _marked(labels: Sequence[str], across: Sequence[float]) -> list[int]:
+    """Return the points whose labels fit beside each other: every nth, the first and last among them."""
     last = len(labels) - 1
-    every = next(
-        (n for n in range(1, last + 1) if last % n == 0 and last // n + 1 <= most),
-        last,
-    )
-    return list(range(0, last + 1, every))
+
+    def fits(marks: Sequence[int]) -> bool:
+        return all(
+            across[b] - across[a] >= (len(labels[a]) + len(labels[b])) / 2 * _CHARACTER + _LABEL_GAP
+            for a, b in pairwise(marks)
+        )
+
+    steps = (range(0, last + 1, every) for every in range(1, last + 1) if last % every == 0)
+    return list(next(filter(fits, steps), (0, last)))
 
 
 def _level_texts(levels: Sequence[float], units: _Units) -> list[str]:

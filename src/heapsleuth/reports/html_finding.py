@@ -101,6 +101,7 @@ def _shown(report: AnalysisReport, ordered: Sequence[Finding], numbers: dict[str
         related=tuple(
             (ordered[numbers[one] - 1].title, numbers[one]) if one in numbers else (one, None)
             for one in finding.related
+            if one != finding.signature
         ),
     )
 
