@@ -42,6 +42,33 @@ REWRITTEN: Mapping[str, tuple[Finding, tuple[Site, ...], str, str]] = {
             "owner.once('close', () => bus.off('change', onChange));"
         ),
     ),
+    "a function that goes on beyond the lines at hand": (
+        LISTENER,
+        (
+            site(
+                "added",
+                "if (wanted) {",
+                "  bus.on('change', async (value) => {",
+                "    if (value) {",
+                marked=1,
+            ),
+        ),
+        "bus.on('change', async (value) => { /* ... */ });",
+        (
+            "const onChange = async (value) => { /* ... */ };\nbus.on('change', onChange);\n"
+            "owner.once('close', () => bus.off('change', onChange));"
+        ),
+    ),
+    "an abort listener with options": (
+        finding("listener", "signal listeners", "AbortSignal", "Listener"),
+        (site("member", "signal.addEventListener('abort', () => {", "  stop();", "}, { once: true });"),),
+        "signal.addEventListener('abort', () => { /* ... */ }, { once: true });",
+        (
+            "const onAbort = () => { /* ... */ };\n"
+            "signal.addEventListener('abort', onAbort, { once: true });\n"
+            "try {\n  await work();\n} finally {\n  signal.removeEventListener('abort', onAbort);\n}"
+        ),
+    ),
     "an event target": (
         finding("listener", "target listeners", "EventTarget", "Listener"),
         (site("added", "target.addEventListener('change', () => i);"),),
@@ -199,7 +226,7 @@ def test_the_resolver_of_a_promise_is_no_response() -> None:
 
 
 UNSAFE = (
-    "bus.on('change', function onChange(value) {",  # goes on beyond the lines at hand
+    "bus.on('change', first(() => [",  # goes on beyond the lines at hand
     "bus.on(`change`, (value) => `${value}`",
     "getBus().on('change', onChange);",  # must not be called twice
     "bus.on('change', yield listener);",

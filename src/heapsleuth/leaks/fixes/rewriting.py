@@ -73,10 +73,10 @@ def remove_on_close(situation: Situation) -> tuple[str, str] | None:
 
 def add_listener_with_signal(situation: Situation) -> tuple[str, str] | None:
     """`target.addEventListener(event, callback)` with `{ signal }`."""
-    call = _call_with_two(situation, ("addEventListener",))
+    call = _call_with_two(situation, ("addEventListener",), options=True)
     if call is None:
         return None
-    event, callback = call.arguments
+    event, callback, *options = call.arguments
     if "abort" in event:
         # A signal of its own cannot be aborted by the one listened to: take the listener off by name.
         name = callback if is_path(callback) else _callback_name(situation, call)
@@ -86,6 +86,8 @@ def add_listener_with_signal(situation: Situation) -> tuple[str, str] | None:
             _finally(f"{call.target}.removeEventListener({event}, {name})"),
         ]
         return f"{call.text};", "\n".join(lines)
+    if options:
+        return None
     added = f"{call.target}.addEventListener({event}, {callback}, {{ signal: done.signal }});"
     owner = _owner(situation, call)
     after = f"const done = new AbortController();\n{added}\n{owner}.once('close', () => done.abort());"
@@ -224,10 +226,11 @@ def delete_from_set(situation: Situation) -> tuple[str, str] | None:
     return f"{call.text};", f"{first}\n{_finally(f'{call.target}.delete({item})')}"
 
 
-def _call_with_two(situation: Situation, methods: tuple[str, ...]) -> Call | None:
+def _call_with_two(situation: Situation, methods: tuple[str, ...], *, options: bool = False) -> Call | None:
+    most = _TARGETS + options
     for code in (situation.added_code, situation.member_code):
         call = find_call(code, methods, least=_TARGETS)
-        if call is not None and is_path(call.target) and len(call.arguments) == _TARGETS:
+        if call is not None and is_path(call.target) and len(call.arguments) <= most:
             return call
     return None
 

@@ -63,6 +63,7 @@ def find_call(code: str, methods: Collection[str], *, least: int = 1, on: str = 
 
 
 def _calls(code: str, methods: Collection[str], least: int) -> Iterator[Call]:
+    code = _with_body_closed(code)
     tokens = tokenize(code)
     at = [i for i, text in enumerate(tokens.texts) if text == "(" and i and tokens.texts[i - 1] in methods]
     for opening in at[:_FIRST_CALLS]:
@@ -128,6 +129,22 @@ def one_line(code: str) -> str | None:
         return None
     joined = re.sub(r"\s*\n\s*", " ", text)
     return joined if len(joined) <= _LONGEST else None
+
+
+def _with_body_closed(code: str) -> str:
+    """Return the code with the function closed that is an argument of a call and goes on beyond it."""
+    tokens = tokenize(code)
+    texts, calls = tokens.texts, 0
+    for at, text in enumerate(texts):
+        if text not in ("(", "[", "{") or tokens.partners[tokens.partners[at]] == at != tokens.partners[at]:
+            continue
+        if text == "(":
+            calls += 1
+        elif text == "{" and calls and texts[at - 1] in (")", "=>"):
+            return f"{code[: tokens.ends[at]]} /* ... */ }}{')' * calls};"
+        elif text == "[" or calls:
+            break
+    return code
 
 
 def _without_bodies(text: str) -> str:
