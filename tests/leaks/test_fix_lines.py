@@ -239,6 +239,7 @@ UNSAFE = (
     "/",
     "bus.on('change', " + "f(" * 500,
     "bus.on('change', '" + "x" * 500 + "');",
+    "bus.on('a', a);" * 50,
 )
 
 

@@ -52,6 +52,7 @@ _NAMED = re.compile(r"`(?P<name>[^`]+)`")
 _OF_FUNCTION = re.compile(r" of `(?P<callback>[^`]+)`$")
 _FUNCTION = re.compile(r"^(?:bound |function |suspended )(?P<name>\S+)$")
 _LONGEST_WORD = 60
+_LONGEST_LINE = 300  # on longer ones, minified, nothing says which of the calls is meant
 # Whose code the members are says who has to let go of them.
 _ADDED_BY_CALLER = frozenset({"listener", "closure"})
 _GENERAL_CLASSES = frozenset({"Function", "Object", "Promise", "WeakRef"})
@@ -244,7 +245,7 @@ class Situation:
 def _from_mark(sites: list[Site]) -> str:
     for site in sites:
         marked = next((i for i, line in enumerate(site.code) if line.marked), None)
-        if marked is not None:
+        if marked is not None and all(len(line.text) <= _LONGEST_LINE for line in site.code[marked:]):
             return "\n".join(line.text for line in site.code[marked:])
     return ""
 
