@@ -13,7 +13,7 @@ from heapsleuth.leaks.confidence import load_model
 from heapsleuth.leaks.detached_growth import detached_growth
 from heapsleuth.leaks.dominance import grown_below
 from heapsleuth.leaks.evidence import judge
-from heapsleuth.leaks.findings import Judged, Teller, Told
+from heapsleuth.leaks.findings import Judged, Teller, Weighed
 from heapsleuth.leaks.history import History
 from heapsleuth.leaks.model import AnalysisReport, Finding, Verdict, Warning_
 from heapsleuth.leaks.relations import by_signature, relate
@@ -82,10 +82,10 @@ def analyze(
     model = load_model()
     history, cases = judge_growth(sequence.graphs, sequence.work, model)
     teller = Teller(history.last, history.births == 0, sources, per=sequence.per, model=model)
-    told = [teller.tell(case) for case in cases]
-    judged = by_signature([one.finding for one in told], cases)
-    merged = one_per_cause(told, sequence.work, model)
-    found = relate(history, [one.finding for one in merged], judged, teller.called)
+    weighed = [teller.weigh(case) for case in cases]
+    judged = by_signature([one.finding for one in weighed], cases)
+    told = [teller.tell(one) for one in one_per_cause(weighed, sequence.work, model)]
+    found = relate(history, told, judged, teller.called)
     growth = described[-1].heap_bytes - described[0].heap_bytes
     findings = [finding for finding in found if _matters(finding, growth)]
     findings += detached_growth(sequence.graphs, sequence.work, findings, per=sequence.per)
@@ -95,7 +95,7 @@ def analyze(
         inputs=described,
         findings=tuple(findings),
         bounded=tuple(finding for finding in found if finding.verdict is Verdict.BOUNDED),
-        warnings=(*sequence.warnings, *_limits(sequence.graphs), *_unheeded(told)),
+        warnings=(*sequence.warnings, *_limits(sequence.graphs), *_unheeded(weighed)),
         comparison=table,
         model=model.version,
     )
@@ -161,8 +161,8 @@ def overall(findings: Sequence[Finding]) -> Verdict:
     return Verdict.UNDECIDED if Verdict.UNDECIDED in verdicts else Verdict.CLEAN
 
 
-def _unheeded(told: Sequence[Told]) -> list[Warning_]:
-    problems = dict.fromkeys(problem for one in told for problem in one.problems)
+def _unheeded(weighed: Sequence[Weighed]) -> list[Warning_]:
+    problems = dict.fromkeys(problem for one in weighed for problem in one.problems)
     return [Warning_("directive-not-followed", problem) for problem in problems]
 
 

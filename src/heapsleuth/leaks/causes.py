@@ -8,35 +8,34 @@ from typing import TYPE_CHECKING
 from heapsleuth.leaks.evidence import decide, judge
 from heapsleuth.leaks.model import Verdict
 from heapsleuth.leaks.series import Series
-from heapsleuth.leaks.settling import settled_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from heapsleuth.leaks.confidence import ConfidenceModel
-    from heapsleuth.leaks.findings import Told
+    from heapsleuth.leaks.findings import Weighed
 
 __all__ = ["one_per_cause"]
 
 _VERDICTS = {Verdict.LEAK: 0, Verdict.UNDECIDED: 1, Verdict.BOUNDED: 2, Verdict.CLEAN: 3}
 
 
-def one_per_cause(told: Sequence[Told], work: Sequence[float], model: ConfidenceModel) -> list[Told]:
+def one_per_cause(weighed: Sequence[Weighed], work: Sequence[float], model: ConfidenceModel) -> list[Weighed]:
     """
     Return findings with one signature merged into the largest, leaks first, then by growth.
 
     Args:
-        told: The findings.
+        weighed: The findings.
         work: Operations done at each snapshot.
         model: Makes evidence into confidence: what happens in many holders is judged by its sum.
     """
-    by_signature: dict[str, list[Told]] = {}
-    for one in sorted(told, key=_rank):
+    by_signature: dict[str, list[Weighed]] = {}
+    for one in sorted(weighed, key=_rank):
         by_signature.setdefault(one.finding.signature, []).append(one)
     return sorted((_merged(group, work, model) for group in by_signature.values()), key=_rank)
 
 
-def _merged(group: list[Told], work: Sequence[float], model: ConfidenceModel) -> Told:
+def _merged(group: list[Weighed], work: Sequence[float], model: ConfidenceModel) -> Weighed:
     """Add up what happens in the same way in several holders, such as one per connection."""
     first = group[0]
     if len(group) == 1:
@@ -70,14 +69,7 @@ def _merged(group: list[Told], work: Sequence[float], model: ConfidenceModel) ->
         evidence_for=(*judgement.evidence_for, *first.beside.evidence_for),
         evidence_against=(*judgement.evidence_against, *first.beside.evidence_against),
     )
-    settles = settled_by(finding) if finding.verdict is Verdict.UNDECIDED else None
-    return replace(
-        first,
-        finding=replace(finding, settles=settles),
-        features=features,
-        series=series,
-        judgement=judgement,
-    )
+    return replace(first, finding=finding, features=features, series=series, judgement=judgement)
 
 
 def _sum_of(series: Sequence[Series]) -> Series:
@@ -97,8 +89,8 @@ def _rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _rank(told: Told) -> tuple[int, float, float, str, int]:
-    finding = told.finding
+def _rank(weighed: Weighed) -> tuple[int, float, float, str, int]:
+    finding = weighed.finding
     growth = finding.members.bytes_per_work
     return (
         _VERDICTS[finding.verdict],

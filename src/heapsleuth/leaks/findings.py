@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from heapsleuth.leaks.history import Moment
     from heapsleuth.leaks.series import Candidate, Series
 
-__all__ = ["Judged", "Teller", "Told"]
+__all__ = ["Judged", "Teller", "Weighed"]
 
 _LABEL_LENGTH = 60
 _WHOLE_FROM = 100
@@ -57,8 +57,8 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A finding with what its confidence was made of."""
+class Weighed:
+    """A finding in outline, with what its confidence was made of."""
 
     finding: Finding
     features: Mapping[str, float]
@@ -67,6 +67,8 @@ class Told:
     beside: Circumstances
     problems: tuple[str, ...]
     """Directives in comments near it that are not followed, and why."""
+    case: Case
+    detection: Detection
 
 
 class Teller:
@@ -100,8 +102,8 @@ class Teller:
         self._stories = StoryTeller(moment, old, sources)
         self._stacks = StackFinder(moment.graph, sources)
 
-    def tell(self, judged: Judged) -> Told:
-        """Return the finding for one candidate, with what its confidence was made of."""
+    def weigh(self, judged: Judged) -> Weighed:
+        """Return what one candidate is and how sure that is; the rest is told once it is known to count."""
         case = Case(self._moment, judged.candidate, judged.series, self._name(judged.candidate))
         detected = detect(case)
         detection = as_spoken(self._speech, case, detected)
@@ -142,17 +144,25 @@ class Teller:
                 bytes_per_work=_rounded(judgement.bytes_growth.rate),
             ),
             exclusive_bytes=self._exclusive(case),
-            path=self._stories.path(case),
+            path=(),
             evidence_for=(*judgement.evidence_for, *beside.evidence_for),
             evidence_against=(*judgement.evidence_against, *beside.evidence_against),
             sites=sites,
+            settles=None,
+            suppressed=accepted.reason,
+        )
+        return Weighed(finding, features, series, judgement, beside, accepted.problems, case, detection)
+
+    def tell(self, weighed: Weighed) -> Finding:
+        """Return a finding whole: with its path, who waits, the fix and what would settle it."""
+        case, detection = weighed.case, weighed.detection
+        finding = replace(
+            weighed.finding,
+            path=self._stories.path(case),
             stacks=self._stacks.stacks(case) if _waits(detection) else (),
         )
-        settles = settled_by(finding) if verdict is Verdict.UNDECIDED else None
-        finding = replace(
-            finding, fix=fix_for(finding, detection.names), settles=settles, suppressed=accepted.reason
-        )
-        return Told(finding, features, series, judgement, beside, accepted.problems)
+        settles = settled_by(finding) if finding.verdict is Verdict.UNDECIDED else None
+        return replace(finding, fix=fix_for(finding, detection.names), settles=settles)
 
     def called(self, node: int) -> str:
         """Return what any object is called in a list of holders: `Map byUser`, `timers`."""

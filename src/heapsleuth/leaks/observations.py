@@ -43,7 +43,9 @@ def observe(graphs: Sequence[HeapGraph], work: Sequence[float]) -> list[Observat
     model = replace(load_model(), drop_below=_LEAST)
     history, cases = judge_growth(graphs, work, model)
     teller = Teller(history.last, history.births == 0, Sources(graphs[-1]), model=model)
-    told = one_per_cause([teller.tell(case) for case in cases], work, model)
+    weighed = one_per_cause([teller.weigh(case) for case in cases], work, model)
     return [
-        Observation(one.finding, one.features) for one in told if one.finding.verdict is not Verdict.BOUNDED
+        Observation(teller.tell(one), one.features)
+        for one in weighed
+        if one.finding.verdict is not Verdict.BOUNDED
     ]

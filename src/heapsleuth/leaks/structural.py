@@ -67,15 +67,15 @@ def analyse_structural(
     groups = [_group(moment) for moment in moments]
     old = np.ones(moments[-1].graph.node_count, dtype=bool)
     teller = Teller(moments[-1], old, sources, per=sequence.per)
-    told = []
+    weighed = []
     for key, series in _growing(groups):
         judgement = judge(series, sequence.work, model)
         if judgement is None or judgement.confidence < model.drop_below:
             continue
         candidate = _candidate(moments[-1], groups[-1], key)
         if candidate is not None:
-            told.append(teller.tell(Judged(candidate, series, judgement)))
-    findings = [_doubted(one.finding) for one in one_per_cause(told, sequence.work, model)]
+            weighed.append(teller.weigh(Judged(candidate, series, judgement)))
+    findings = [_doubted(teller.tell(one)) for one in one_per_cause(weighed, sequence.work, model)]
     open_findings = tuple(finding for finding in findings if finding.verdict is not Verdict.BOUNDED)
     return AnalysisReport(
         mode="structural",

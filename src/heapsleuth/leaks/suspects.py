@@ -71,7 +71,7 @@ def _tell(view: HeapView, teller: Teller, pile: Pile) -> Finding:
         present=(True,),
         survivors=(count,),
     )
-    told = teller.tell(Judged(candidate, series, _nothing_grew(pile))).finding
+    told = teller.tell(teller.weigh(Judged(candidate, series, _nothing_grew(pile))))
     members = _class_name(view, int(pile.members[0])) if len(pile.members) else told.members.class_name
     return replace(
         told,
