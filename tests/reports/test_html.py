@@ -361,6 +361,21 @@ def test_a_check_tells_criteria_memory_load_and_how_to_run_it_again() -> None:
         assert part in text, part
 
 
+def test_memory_that_is_fine_is_drawn_from_zero() -> None:
+    rounds = tuple(
+        replace(one, external_bytes=2_000_000 + 50_000 * i)
+        for i, one in enumerate(check_samples.check_leak().rounds)
+    )
+
+    titles = [
+        one.text
+        for one in Document(shown(replace(check_samples.check_leak(), rounds=rounds))).all("figcaption")
+    ]
+
+    assert [title for title in titles if title.startswith("External memory Clean")] != []
+    assert [title for title in titles if title.startswith("Resident memory (RSS) axis begins at")] != []
+
+
 def test_a_check_that_could_not_run_says_so_with_the_last_output() -> None:
     document = Document(shown(check_samples.check_failed()))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from heapsleuth.errors import ExitCode
+from heapsleuth.leaks.model import Verdict
 from heapsleuth.reports.html import analysis_context
 from heapsleuth.reports.html_charts import Chart, bytes_chart
 from heapsleuth.reports.html_page import write
@@ -50,14 +51,13 @@ def _memory(report: CheckReport) -> list[tuple[str, Chart | None, Growth | None]
     """Return title, chart and judgement of each kind of memory; kinds of others than these four last."""
     works = [one.work for one in report.rounds]
     judged = {one.kind: one for one in report.growth}
-    shown = [
-        (
-            title,
-            bytes_chart(title, [getattr(one, name) for one in report.rounds], works, "work"),
-            judged.get(kind),
-        )
-        for kind, title, name in _KINDS
-    ]
+    shown = []
+    for kind, title, name in _KINDS:
+        growth = judged.get(kind)
+        sizes = [getattr(one, name) for one in report.rounds]
+        # A step of some per cent in what is fine would look like a cliff on an axis of its own.
+        fine = growth is not None and growth.verdict is Verdict.CLEAN
+        shown.append((title, bytes_chart(title, sizes, works, "work", from_zero=fine), growth))
     known = {kind for kind, _, _ in _KINDS}
     shown += [(one.kind, None, one) for one in report.growth if one.kind not in known]
     return [one for one in shown if one[1] is not None or one[2] is not None]

@@ -104,9 +104,16 @@ class Spark:
     height: float = _SPARK[1]
 
 
-def bytes_chart(title: str, values: Sequence[int], works: Sequence[float | None], unit: str) -> Chart | None:
-    """Return the chart of sizes; None for fewer than two."""
-    return _chart(title, values, works, unit, format_bytes, _BYTE_UNITS)
+def bytes_chart(
+    title: str,
+    values: Sequence[int],
+    works: Sequence[float | None],
+    unit: str,
+    *,
+    from_zero: bool = False,
+) -> Chart | None:
+    """Return the chart of sizes, on an axis that begins at 0 if wanted; None for fewer than two."""
+    return _chart(title, values, works, unit, format_bytes, _BYTE_UNITS, from_zero=from_zero)
 
 
 def count_chart(title: str, values: Sequence[int], works: Sequence[float | None], unit: str) -> Chart | None:
@@ -135,11 +142,13 @@ def _chart(
     unit: str,
     form: Callable[[float], str],
     units: _Units,
+    *,
+    from_zero: bool = False,
 ) -> Chart | None:
     if len(values) < 2 or len(works) != len(values):  # noqa: PLR2004 - a line has two ends
         return None
     places, labels, x_title = _along(works, unit)
-    levels = _levels(min(values), max(values))
+    levels = _levels(0 if from_zero else min(values), max(values))
     low, high = levels[0], levels[-1]
     texts = _level_texts(levels, units)
     left = round(12 + _CHARACTER * max(map(len, texts)), 1)
