@@ -332,7 +332,9 @@ class _Builder:
         token = arrow - 1
         if token >= 0 and self._is_word(token):
             before = self._before(token)
-            if before not in (":", ".", "|", "&", "<", "is", ">"):
+            # After `):` it is the end of a return type; after any other `:` a value or a branch.
+            is_type = before == ":" and self._before(token, 2) == ")"
+            if not is_type and before not in (".", "|", "&", "<", "is", ">"):
                 return token
         for look in range(token, max(token - _TYPE_LOOK_BACK, -1), -1):
             text = self.texts[look]
@@ -368,7 +370,8 @@ class _Builder:
             return
         back = 2 if self._before(token) == "async" else 1
         before = self._before(token, back)
-        is_expression = before in _EXPRESSION_BEFORE and before != "default"
+        ends_before = before == "return" and self._line_break_before(token)
+        is_expression = before in _EXPRESSION_BEFORE and before != "default" and not ends_before
         if named is not None and not is_expression:
             self._declare(named, DeclarationKind.FUNCTION, self._home())
         name = self.texts[named] if named is not None else None
@@ -380,10 +383,12 @@ class _Builder:
 
     def _method(self, opening: int) -> None:
         """See `name(…) {` in a class or an object literal; any other `(` is nothing."""
-        if self.scopes[self.stack[-1][0]].kind not in (ScopeKind.CLASS, ScopeKind.OBJECT) or opening == 0:
+        around = self.scopes[self.stack[-1][0]].kind
+        if around not in (ScopeKind.CLASS, ScopeKind.OBJECT) or opening == 0:
             return
         before = self._before(opening)
-        if before in _CONTROL_WORDS or not (
+        is_control = before == "function" or (before in _CONTROL_WORDS and around is ScopeKind.OBJECT)
+        if is_control or not (
             self._is_word(opening - 1) or before[:1] in ('"', "'", "]") or before[:1].isdigit()
         ):
             return
@@ -450,6 +455,8 @@ class _Builder:
     def _catch(self, token: int) -> None:
         if self._before(token) != "}" or self.texts[token + 1] != "(":
             return
+        if self.scopes[self.stack[-1][0]].kind is ScopeKind.CLASS:
+            return  # a method of that name
         body = self.partners[token + 1] + 1
         if self.texts[body] == "{":
             scope = self._push(ScopeKind.BLOCK, token + 1, self._after(body))
@@ -461,6 +468,8 @@ class _Builder:
         opening = token + 2 if self.texts[token + 1] == "await" else token + 1
         if self.texts[opening] != "(" or self._before(token) in (".", "?."):
             return
+        if self.scopes[self.stack[-1][0]].kind is ScopeKind.CLASS:
+            return  # a method of that name
         body = self._after(opening)
         if self.texts[body] == "{":
             self.bodies.add(body)

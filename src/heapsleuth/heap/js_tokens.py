@@ -55,7 +55,7 @@ class Tokens:
 
     texts: list[str]
     """The token; a template literal is a "`" and then the tokens inside its `${}`, a regular
-    expression or a long string is only its delimiter."""
+    expression is "/x" (a "/" divides), a long string is only its delimiter."""
     starts: array[int]
     """Character offset of each token."""
     ends: array[int]
@@ -144,7 +144,7 @@ class _Lexer:
         found = _REGEX.match(self.text, at, at + _LONGEST_REGEX) if tries else None
         self.lone_slashes += tries and found is None
         end = found.end() if found else at + (2 if self.text.startswith("/=", at) else 1)
-        self._emit("/" if found else self.text[at:end], at, end)
+        self._emit("/x" if found else self.text[at:end], at, end)
         self.operand_next = found is None
         return end
 
