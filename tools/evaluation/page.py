@@ -124,7 +124,7 @@ def _confidence(results: Sequence[Evaluation]) -> Iterator[str]:
             yield f"The model that is shipped, on {_title(result)} (which it was made with):\n"
             yield tables.reliability_table(of_findings(judged))
     unseen = held_out()
-    yield "Packages that the model had not seen (held-out folds of `make calibrate`):\n"
+    yield "Candidates of packages that the model had not seen (held-out folds of `make calibrate`):\n"
     yield tables.reliability_table(reliability(unseen))
     if unseen:
         answers = [Answer("leak" if right else "no-leak", sure >= ALARM_FROM) for sure, right in unseen]
