@@ -42,8 +42,8 @@ def surroundings(graph: HeapGraph, births: NDArray[np.uint8], members: NDArray[n
         members: (k,) node indices; of more than 100,000 the newest.
     """
     members = members[births[members] == births[members].max(initial=0)][-_MOST_MEMBERS:]
-    owner: NDArray[np.int64] = np.full(graph.node_count, -1, dtype=np.int64)
-    owner[members] = np.arange(len(members))
+    owner: NDArray[np.int32] = np.full(graph.node_count, -1, dtype=np.int32)
+    owner[members] = np.arange(len(members), dtype=np.int32)
     frontier = members
     for _ in range(_HOPS):
         edges = edges_of(graph, frontier)
@@ -63,7 +63,7 @@ def surroundings(graph: HeapGraph, births: NDArray[np.uint8], members: NDArray[n
         frontier = np.unique(targets[fresh])
         frontier = frontier[owner[frontier] >= 0]
     nodes = np.flatnonzero(owner >= 0)
-    return nodes, owner[nodes], len(members)
+    return nodes, owner[nodes].astype(np.int64), len(members)
 
 
 def together(first: Surroundings, second: Surroundings) -> float:

@@ -51,12 +51,15 @@ _INTERNALS = {
     "bound_function": "bound function",
     "extension": "resumes",
     "javascript_to_native": "handle",
-    "value": "value",
+    "backing_store": "memory",
+    "first": "part",
+    "second": "part",
 }
 _FOLDED_INTERNALS = frozenset({"context", "previous", "table", "elements", "properties"})
 _COLLECTIONS = {"Map": "Map", "Set": "Set", "WeakMap": "WeakMap", "WeakSet": "WeakSet"}
 _REGISTRIES = frozenset({"_events", "<symbol kEvents>"})
 _ASYNC_STORE = re.compile(r"<symbol .*(?:AsyncLocalStorage|kResourceStore).*>")
+_SYMBOL = re.compile(r"<symbol (.*)>")
 _BOUND_ARGUMENT = re.compile(r"bound_argument_\d+")
 _NAMED_KEY = re.compile(r'\["[^"…]*"\]')
 _SCOPE = "system / Context"
@@ -122,7 +125,8 @@ def _edge(moment: Moment, step: Step, owner: int) -> str:
         known = _FIELDS.get(step.label)
         if known is not None:
             return known
-        return f".{step.label}" if step.label.startswith("<symbol ") else shown_property(step.label)
+        symbol = _SYMBOL.fullmatch(step.label)
+        return f"[Symbol({symbol[1]})]" if symbol else shown_property(step.label)
     if owner != step.source and kind in _COLLECTIONS:
         return _entry(moment, step, kind)
     if graph.own_name(step.source) == "system / PromiseReaction" or kind == "Promise":

@@ -35,6 +35,7 @@ _ROOTS = {
 _NODE_HANDLE = "Node / "  # what Node.js keeps open (sockets, timers, workers) are roots of their own
 
 _CONTEXT = "system / Context"
+_NAMELESS = frozenset({"", "native_bind"})
 
 
 def root_words(graph: HeapGraph, node: int) -> str | None:
@@ -72,7 +73,9 @@ class LastingWays(Namer):
         if step.type == EdgeType.CONTEXT:
             return self.is_of_file(step.source)
         if graph.node_types[step.source] == NodeType.CLOSURE:
-            return bool(self._old[step.source])  # type: ignore[index]
+            # A listener that `once` or `bind` wrapped is a property of its wrapper, which proves nothing.
+            wrapped = step.label == "listener" or graph.own_name(step.source) in _NAMELESS
+            return bool(self._old[step.source]) and not wrapped  # type: ignore[index]
         return True
 
     def is_of_file(self, context: int) -> bool:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["StoryTeller"]
 
 _LABEL_LENGTH = 60
+_LABELS = {"system / JSArrayBufferData": "bytes outside the heap"}
 _TIMERS = {"Timeout": "timers", "Immediate": "immediates"}
 
 
@@ -94,11 +95,11 @@ class StoryTeller:
         if not way:
             return []
         graph, first = self._graph, way[0]
-        told = api_steps(self._moment, way, one_of_many=case.field is None and case.member is not None)
+        told = api_steps(self._moment, way, one_of_many=case.field is None and not case.candidate.chain)
         root = find_root(graph, self._sources, first, lasts=self._ways.lasts(first))
         stops = [Stop("", root.node, root.words, lasting=self._ways.lasts(first))]
         if root.function is not None:
-            stops.append(Stop("declares", root.function, case.class_name(root.function)))
+            stops.append(Stop("declares", root.function, self._label(case, root.function)))
         if root.hides_first and told and told[0].node == first.target:
             told = told[1:]
         for step in told:
@@ -114,9 +115,10 @@ class StoryTeller:
 
     def _label(self, case: Case, node: int) -> str:
         state = sign_of_death(self._graph, node)
-        name = _suspended(case, node)
+        name = _LABELS.get(self._graph.own_name(node)) or _suspended(case, node)
         if name is None:
-            name = self._speech.say(node) if node == case.member else case.class_name(node)
+            spoken = node == case.member or case.type(node) == NodeType.CLOSURE
+            name = self._speech.say(node) if spoken else case.class_name(node)
         return f"{name} ({state})" if state else name
 
     def _package(self, node: int) -> str:
