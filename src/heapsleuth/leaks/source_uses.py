@@ -30,6 +30,7 @@ _ABSENT = re.compile(r"!\s*[\w$.#\[\]]+\s*$|(?:===?\s*(?:null|undefined|void 0|[
 _RELEASED = re.compile(r"\b(once\s*:\s*(?:true|!0)|signal\b)")
 _WEAK_VALUE = re.compile(r"\bnew\s+WeakRef\s*\(")
 _LITERALS = frozenset({"number", "string"})
+_STARTS_TIMER = frozenset({"setImmediate", "setInterval", "setTimeout"})
 _LOOPS = frozenset({"while_statement", "do_statement", "for_statement"})
 
 
@@ -306,6 +307,9 @@ def _reassigned(tree: SyntaxTree, mention: Mention, chain: Chain, mentions: Sequ
     ]
     if own:
         return _from_itself(tree, mention, chain, value, own)
+    if value.type == "call_expression" and callee_name(tree, value) in _STARTS_TIMER:
+        # The timer that was there before goes on, whatever the variable holds now.
+        return Act(Change.ADD, f"= {callee_name(tree, value)}()", mention, chain)
     if _is_first_value(tree, mention, chain):
         return None
     text = tree.code(value)
