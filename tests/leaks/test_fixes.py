@@ -140,6 +140,12 @@ def test_what_the_detector_knows_goes_before_what_the_title_says() -> None:
     assert fix.before == "app.bus.on('reload', onReload);"
 
 
+def test_the_error_listener_of_once_does_not_tell_the_event() -> None:
+    fix = fix_for(finding("listener", 'bus "error" listeners', "EventEmitter", "function errorListener"))
+
+    assert fix.before == "await once(bus, 'event');"
+
+
 CHOICES: Mapping[str, tuple[Finding, str, str]] = {
     "abort signal": (
         finding("listener", "shutdown.signal listeners", "AbortSignal", "Listener"),

@@ -32,7 +32,6 @@ _VALUES = {
 _GENERATORS = {"Generator": "generator", "AsyncGenerator": "async generator"}
 _SCOPE = "system / Context"
 _BOUND = "native_bind"  # what V8 calls all bound functions
-_ONCE = "bound onceWrapper"
 
 _FIELDS_LENGTH = 36
 _FUNCTION_LENGTH = 40
@@ -71,6 +70,8 @@ class Speech:
         name = self._graph.own_name(node)
         if self._graph.node_types[node] != NodeType.OBJECT:
             return name
+        if name.startswith(("global (", "globalThis (")):
+            return name.partition(" ")[0]  # V8 14 adds where it found the name
         if name == "EventTarget" and self._prototype(node) == "AbortSignal":
             return "AbortSignal"  # Node.js 18 and 20 make them of an EventTarget
         return self._written_class(node, name)
@@ -257,14 +258,10 @@ def as_spoken(speech: Speech, case: Case, detection: Detection) -> Detection:
 
 
 def _members(speech: Speech, case: Case, detection: Detection) -> str:
-    source = detection.member_node
-    for node in (case.member, source):
+    for node in (case.member, detection.member_node):
         if node is None or case.class_name(node) != detection.members:
             continue
-        said = speech.say(node)
-        if said == _ONCE and source is not None and source != node:
-            return speech.say(source)  # what was given to `once`
-        return said
+        return speech.say(node)
     return detection.members
 
 

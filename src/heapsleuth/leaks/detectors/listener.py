@@ -114,9 +114,10 @@ class ListenerDetector:
             holder_name=name,
             holder_kind=case.class_name(emitter),
             holder_node=emitter,
-            members=case.member_class,
+            members=_listener_class(case),
             member_node=_callback(case, member),
             title="{holder} gain {rate} {members} {per} and lose none",
+            names={"emitter": owner, "event": event} if event else {"emitter": owner},
         )
 
     def _is_registration(self, case: Case) -> bool:
@@ -151,6 +152,13 @@ def _name_up_to(case: Case, at: int) -> str:
         labels[0] = case.name.written
     plain = [label for label in labels if label not in _PLUMBING]
     return ".".join(plain[-3:]) if plain else case.name.text.split("._events")[0]
+
+
+def _listener_class(case: Case) -> str:
+    """Return what the listeners are; for `once` what it was given, as its wrapper differs by version."""
+    given = _callback(case, case.member)
+    wraps = given is not None and given != case.member and case.type(case.member or 0) == NodeType.CLOSURE
+    return case.class_name(given) if wraps and given is not None else case.member_class
 
 
 def _callback(case: Case, member: int | None) -> int | None:

@@ -50,6 +50,7 @@ _LISTENERS = re.compile(r'^(?P<emitter>.*?)(?: "(?P<event>[^"]*)")? listeners$',
 _STREAM = re.compile(r"^(?P<emitter>.+?)\._(?:writable|readable)State\b", re.DOTALL)
 _NAMED = re.compile(r"`(?P<name>[^`]+)`")
 _OF_FUNCTION = re.compile(r" of `(?P<callback>[^`]+)`$")
+_ONCE = re.compile(r"\b(resolver|errorListener)$")
 _FUNCTION = re.compile(r"^(?:bound |function |suspended )(?P<name>\S+)$")
 _LONGEST_WORD = 60
 _LONGEST_LINE = 300  # on longer ones, minified, nothing says which of the calls is meant
@@ -83,8 +84,7 @@ class Situation:
             "emitter": "",
             "event": "",
             "callback": "",
-            **self._said,
-            **self.given,
+            **self._known,
             "target": f"{finding.holder.kind} {finding.members.class_name}",
             "rearms": "yes" if self._rearms else "",
             "carries": f"{self.given.get('members', '')} {finding.members.class_name} {finding.title}",
@@ -100,13 +100,13 @@ class Situation:
     @property
     def _rearms(self) -> bool:
         """Whether the callback of a timer sets the next one."""
-        callback = self._said.get("callback", "")
+        callback = self._known.get("callback", "")
         own = re.compile(rf"setTimeout\(\s*{re.escape(callback)}\b")
         return identifier(callback) is not None and own.search(self.member_code) is not None
 
     @cached_property
-    def _said(self) -> Mapping[str, str]:
-        """Names that holder and members say by themselves."""
+    def _known(self) -> Mapping[str, str]:
+        """Names that holder and members say by themselves, and those that the detector gave."""
         said = {}
         for pattern in (_LISTENERS, _STREAM, _OF_FUNCTION):
             found = pattern.search(self.finding.holder.name)
@@ -114,12 +114,15 @@ class Situation:
                 said.update({name: text for name, text in found.groupdict().items() if text})
         if self.finding.holder.kind == "Promise":
             said["promise"] = self.finding.holder.name
-        if "emitter" in said:
-            # A program reaches the private field of an AbortController by its getter.
-            said["emitter"] = re.sub(r"\.#signal$|\[\"#signal\"\]$", ".signal", said["emitter"])
         function = _FUNCTION.match(self.finding.members.class_name)
         if function and function["name"] not in _GENERAL_FUNCTIONS:
             said["callback"] = function["name"]
+        said.update(self.given)
+        if said.get("event") == "error" and _ONCE.search(self.finding.members.class_name):
+            del said["event"]  # `events.once` listens for errors beside what it waits for
+        if "emitter" in said:
+            # A program reaches the private field of an AbortController by its getter.
+            said["emitter"] = re.sub(r"\.#signal$|\[\"#signal\"\]$", ".signal", said["emitter"])
         return said
 
     @cached_property
@@ -130,7 +133,7 @@ class Situation:
     @cached_property
     def names(self) -> Mapping[str, str]:
         """Real names for the placeholders of code; only those that JavaScript can write."""
-        facts = {**self._said, **self.given}
+        facts = self._known
         found = {
             "holder": expression(facts.get("variable", self._holder)),
             "emitter": expression(facts.get("emitter", "")),
@@ -177,7 +180,7 @@ class Situation:
         package = self.package
         return {
             **{name: _quoted(text) for name, text in self.defaults.items()},
-            **{name: _quoted(text) for name, text in {**self._said, **self.given}.items()},
+            **{name: _quoted(text) for name, text in self._known.items()},
             "holder": _quoted(self._holder) if self._holder else f"the {_quoted(finding.holder.kind)}",
             "members": _quoted(finding.members.class_name),
             "package": "" if package is None else _quoted(f"{package.name} {package.version or ''}".strip()),
