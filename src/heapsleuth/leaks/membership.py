@@ -63,4 +63,5 @@ class Membership:
     def _leading(self, members: NDArray[np.int64], candidate: Candidate) -> NDArray[np.int64]:
         if candidate.kind == 0 or not len(members):
             return members
-        return members[self._kinds.keys(members) == np.uint64(candidate.kind)]
+        leading: NDArray[np.int64] = members[self._kinds.keys(members) == np.uint64(candidate.kind)]
+        return leading

@@ -16,6 +16,8 @@ from heapsleuth.leaks.edges import source_of
 from heapsleuth.leaks.naming import Name, Namer, Step
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from heapsleuth.heap.graph import HeapGraph
     from heapsleuth.leaks.history import Moment
 
@@ -55,7 +57,7 @@ class LastingWays(Namer):
         old: (n,) true for objects that existed from the first snapshot; preferred as way points.
     """
 
-    def __init__(self, moment: Moment, old: object) -> None:
+    def __init__(self, moment: Moment, old: NDArray[np.bool_]) -> None:
         super().__init__(moment, old)
         self._moment = moment
 
@@ -75,7 +77,7 @@ class LastingWays(Namer):
         if graph.node_types[step.source] == NodeType.CLOSURE:
             # A listener that `once` or `bind` wrapped is a property of its wrapper, which proves nothing.
             wrapped = step.label == "listener" or graph.own_name(step.source) in _NAMELESS
-            return bool(self._old[step.source]) and not wrapped  # type: ignore[index]
+            return bool(self._old[step.source]) and not wrapped
         return True
 
     def is_of_file(self, context: int) -> bool:
