@@ -6,13 +6,13 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from evaluation.judging import judge
+from evaluation.truth import Truth
+
 from heapsleuth.heap.opening import open_heap
 from heapsleuth.leaks.model import AnalysisReport, Verdict
 from heapsleuth.leaks.observations import observe
 from heapsleuth.reports.json import document
-
-from evaluation.judging import judge
-from evaluation.truth import Truth
 
 if TYPE_CHECKING:
     from pathlib import Path

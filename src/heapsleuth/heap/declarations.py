@@ -32,7 +32,7 @@ KindHint = Literal["variable", "property"]
 
 _LINE_END = re.compile(r"\r\n|[\n\r\u2028\u2029]")
 _GROWS_BY_CALL = frozenset(
-    "set add push unshift splice on once addListener addEventListener enqueue append insert put".split()  # noqa: SIM905
+    "set add push unshift on once addListener addEventListener enqueue append insert put".split()  # noqa: SIM905
 )
 _OWN_PROPERTIES = (DeclarationKind.FIELD, DeclarationKind.STATIC_FIELD, DeclarationKind.THIS_PROPERTY)
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")

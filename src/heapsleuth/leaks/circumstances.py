@@ -145,6 +145,7 @@ def _pending_timers(case: Case) -> int:
 def _expiry_text(expiry: Expiry) -> str:
     how = {
         "timer": "a timer removes members",
+        "interval": "members are removed at an interval",
         "sweep": "old members are swept out",
         "lazy": "an old member goes when it is asked for",
         "option": "its class lets members expire",

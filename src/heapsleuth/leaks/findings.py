@@ -109,8 +109,11 @@ class Teller:
         detection = as_spoken(self._speech, case, detected)
         series, judgement = judged.series, judged.judgement
         places = self._places(case, detection)
-        sites = sites_of(places, self._sources, self._reader)
         facts = None if places.grows is None else self._reader.facts(*places.grows)
+        if facts is not None and facts.additions:
+            direct = [use for use in facts.additions if not use.nested] or facts.additions
+            places = replace(places, added=tuple(dict.fromkeys(use.location for use in direct)))
+        sites = sites_of(places, self._sources, self._reader)
         beside = circumstances_of(case, detected, judgement, facts)
         features = {**judgement.features, **beside.features}
         confidence = self._model.confidence(features)

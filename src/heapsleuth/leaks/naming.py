@@ -18,6 +18,8 @@ from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.edges import source_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from heapsleuth.heap.graph import HeapGraph
     from heapsleuth.leaks.history import Moment
 
@@ -33,6 +35,8 @@ _COST = {
 _RANK = np.full(256, 9, dtype=np.uint8)
 _RANK[list(_COST)] = list(_COST.values())
 _PLUMBING_COST = 1
+_PASSING_COST = 3
+_SELF_COST = 8
 _MOST_VISITED = 3000
 _MOST_RETAINERS = 400
 _MOST_STEPS = 14
@@ -103,7 +107,7 @@ class Namer:
         old: (n,) true for objects that existed from the first snapshot; preferred as way points.
     """
 
-    def __init__(self, moment: Moment, old: object) -> None:
+    def __init__(self, moment: Moment, old: NDArray[np.bool_]) -> None:
         self._graph: HeapGraph = moment.graph
         self._lifted = moment.lifted
         self._old = old
@@ -154,8 +158,7 @@ class Namer:
         begin, end = int(graph.first_retainers[node]), int(graph.first_retainers[node + 1])
         edges = graph.retainer_edges[begin:end]
         if len(edges) > _MOST_RETAINERS:
-            # A registry has a back reference from each of its entries; names come first.
-            edges = edges[np.argsort(_RANK[graph.edge_types[edges]], kind="stable")[:_MOST_RETAINERS]]
+            edges = self._varied(edges)
         for edge, source in zip(edges.tolist(), source_of(graph, edges).tolist(), strict=True):
             kind = int(graph.edge_types[edge])
             if kind not in _COST or source == node:
@@ -168,15 +171,29 @@ class Namer:
             steps.append(Step(source, label, kind, node))
         return steps
 
+    def _varied(self, edges: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
+        """
+        Return some of very many references, of each label some, names before positions.
+
+        Each of the entries of a registry, and each request that waits for a lock, refers back to it in the
+        same way; the one reference that is different names it.
+        """
+        graph = self._graph
+        labels = graph.edge_names[edges].astype(np.uint64) << np.uint64(8) | graph.edge_types[edges]
+        order = np.argsort(labels, kind="stable")
+        starts = np.flatnonzero(np.diff(labels[order], prepend=labels[order[0]] + np.uint64(1)))
+        turn = np.empty(len(edges), dtype=np.int64)
+        turn[order] = np.arange(len(edges)) - np.repeat(starts, np.diff(starts, append=len(edges)))
+        chosen = np.lexsort((_RANK[graph.edge_types[edges]], turn))[:_MOST_RETAINERS]
+        return edges[chosen]
+
     def _cost(self, step: Step) -> int:
+        # What is new is one of many that pass: requests that wait, timers, members of something else.
+        passing = 0 if self._old[step.source] else _PASSING_COST
         if self._lifted[step.source] == self._lifted[step.target] or self._lifted[step.source] != step.source:
-            return _PLUMBING_COST
-        cost = _COST[EdgeType(step.type)]
-        if step.label in _SELF_NAMES:
-            cost += 8
-        if not self._old[step.source]:  # type: ignore[index]
-            cost += 3
-        return cost
+            return _PLUMBING_COST + passing
+        cost = _COST[EdgeType(step.type)] + passing
+        return cost + _SELF_COST if step.label in _SELF_NAMES else cost
 
     def _is_anchor(self, step: Step) -> bool:
         graph = self._graph

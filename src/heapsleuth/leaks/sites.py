@@ -89,8 +89,17 @@ def find_places(
         added=_distinct(_added(name, declared, sources)),
         member=_distinct(member),
         captured=_distinct([place for place in captured if place not in (*member, *holder)]),
-        grows=declared[0][1:] if declared else None,
+        grows=declared[0][1:] if declared and declared[0][2] == _innermost(case, name) else None,
     )
+
+
+def _innermost(case: Case, name: Name) -> str | None:
+    """Return the last name on the way to the members; what is said of an outer one is not said of it."""
+    own = _own_fields(case)
+    if own:
+        return own[0]
+    named = [step.label for step in name.steps if step.type in (EdgeType.PROPERTY, EdgeType.CONTEXT)]
+    return named[-1] if named else name.first
 
 
 def _added(
