@@ -140,7 +140,7 @@ def _explained(history: History, cases: Sequence[Judged]) -> float:
     found = sum(
         case.series.retained[-1] - case.series.retained[0]
         for case in cases
-        if case.judgement.verdict is Verdict.LEAK
+        if case.judgement.verdict is not Verdict.BOUNDED and case.judgement.growth.growing_share == 1
     )
     return found / max(1, last - first)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from heapsleuth.heap.edge_lookup import EdgeLookup
 from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.edges import edges_of
 from heapsleuth.leaks.groups import CONTENTS, STRONG, VISIBLE, holds_nothing, new_members
@@ -78,8 +79,23 @@ def _chained(history: History, groups: Groups) -> NDArray[np.bool_]:
     linked = groups.labels != CONTENTS
     if promise is not None:
         linked |= graph.node_names[groups.holders] == promise
-    result: NDArray[np.bool_] = alike & linked
+    result: NDArray[np.bool_] = alike & linked & _same_fields(graph, groups)
     return result
+
+
+def _same_fields(graph: HeapGraph, groups: Groups) -> NDArray[np.bool_]:
+    """Return (g,) false where holder and member are plain objects with different fields."""
+    plain = graph.strings.find("Object")
+    same = np.ones(len(groups.holders), dtype=bool)
+    at = np.flatnonzero(graph.node_names[groups.holders] == (-1 if plain is None else plain))
+    if len(at):
+        edges = EdgeLookup(graph)
+        members = graph.edge_targets[groups.examples[at]].astype(np.int64)
+        ours, theirs = (
+            edges.targets(nodes, EdgeType.INTERNAL, ("map",)) for nodes in (groups.holders[at], members)
+        )
+        same[at] = ours == theirs
+    return same
 
 
 def _fold_chains(history: History, groups: Groups, chained: NDArray[np.intp]) -> list[Candidate]:

@@ -15,6 +15,8 @@ from heapsleuth.leaks.groups import CONTENTS, STRONG
 from heapsleuth.leaks.vocabulary import words
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from heapsleuth.heap.graph import HeapGraph
     from heapsleuth.leaks.bulk import Bulk
     from heapsleuth.leaks.history import Moment
@@ -44,6 +46,8 @@ class Case:
     series: Series
     name: Name
     """Of the holder."""
+    old: NDArray[np.bool_]
+    """(n,) true for objects that existed from the first snapshot on."""
 
     @property
     def graph(self) -> HeapGraph:

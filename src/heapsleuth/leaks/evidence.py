@@ -103,7 +103,6 @@ def features(metric: str, growth: Growth, series: Series) -> dict[str, float]:
         "retention": _retention(series),
         "whole-rate": float(metric != "bytes" and _is_whole(growth.rate)),
         "more-intervals": min(growth.intervals, 8) / 8.0,
-        "several-intervals": float(growth.intervals >= 2),
         "bytes-only": float(metric == "bytes"),
         "young-holder": float(not series.present[0]),
     }

@@ -96,6 +96,7 @@ class Teller:
         self._reader = SourceReader(sources)
         self._per = per
         self._moment = moment
+        self._old = old
         self._sources = sources
         self._namer = Namer(moment, old)
         self._speech = Speech(moment.graph, sources)
@@ -104,7 +105,7 @@ class Teller:
 
     def weigh(self, judged: Judged) -> Weighed:
         """Return what one candidate is and how sure that is; the rest is told once it is known to count."""
-        case = Case(self._moment, judged.candidate, judged.series, self._name(judged.candidate))
+        case = Case(self._moment, judged.candidate, judged.series, self._name(judged.candidate), self._old)
         detected = detect(case)
         detection = as_spoken(self._speech, case, detected)
         series, judgement = judged.series, judged.judgement
@@ -113,6 +114,9 @@ class Teller:
         if facts is not None and facts.additions:
             direct = [use for use in facts.additions if not use.nested] or facts.additions
             places = replace(places, added=tuple(dict.fromkeys(use.location for use in direct)))
+        if facts is not None:
+            out = (*facts.removals, *facts.clears)
+            places = replace(places, removed=tuple(dict.fromkeys(use.location for use in out)))
         sites = sites_of(places, self._sources, self._reader)
         beside = circumstances_of(case, detected, judgement, facts)
         features = {**judgement.features, **beside.features}
@@ -132,7 +136,7 @@ class Teller:
             confidence=confidence,
             title=self._title(detection, judgement, case),
             holder=Holder(
-                name=_cut(detection.holder_name),
+                name=_cut_inside(detection.holder_name),
                 kind=_cut(detection.holder_kind),
                 node_id=int(case.graph.node_ids[detection.holder_node]),
                 location=location,
@@ -219,7 +223,7 @@ class Teller:
         if field and not name.endswith(field):
             quoted = f"`{name}.{field}`" if field.isidentifier() else quoted
         values = {
-            "holder": _cut(quoted),
+            "holder": _cut_inside(quoted),
             "kind": "Variable" if detection.holder_kind == "variable" else _cut(detection.holder_kind),
             "members": _cut(detection.members),
             "rate": f"{rate:,.0f}" if rate >= _WHOLE_FROM else f"{rate:.3g}",
@@ -252,6 +256,14 @@ class Teller:
 
 def _waits(detection: Detection) -> bool:
     return detection.category == "promise" or detection.holder_kind == "Promise"
+
+
+def _cut_inside(name: str) -> str:
+    """Shorten a name in its middle: it begins with what one can look for, and ends in what it is."""
+    if len(name) <= _LABEL_LENGTH:
+        return name
+    end = _LABEL_LENGTH * 2 // 3
+    return f"{name[: _LABEL_LENGTH - end - 1]}…{name[-end:]}"
 
 
 def _cut(text: str) -> str:

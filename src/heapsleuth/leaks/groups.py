@@ -215,9 +215,10 @@ def _leading_kinds(
         graph.node_types[edges.targets[at[starts]]] == NodeType.CONS_STRING
     )
     weight[text] *= _TEXT_WEIGHT
-    # Ascending by (group, weight, kind): the last of each group is its leading kind.
+    # Ascending by (group, weight, age): the last of each group is its leading kind.  Not by the kind's
+    # hash, which is another one where names have been redacted.
     owner = group[at[starts]]
-    rank = np.lexsort((kinds[at[starts]], weight, owner))
+    rank = np.lexsort((moment.ids[edges.targets[at[newest]]], weight, owner))
     last = np.append(owner[rank][1:] != owner[rank][:-1], True)
     best = rank[last]
     return kinds[at[starts[best]]], edges.edges[at[newest[best]]]

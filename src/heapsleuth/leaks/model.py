@@ -126,6 +126,7 @@ class Site:
 SITE_ROLES: Mapping[str, str] = {
     "holder": "declares the holder",
     "added": "adds the members",
+    "removed": "takes members out",
     "member": "is what the members are made of",
     "captured": "is kept alive by the members",
 }

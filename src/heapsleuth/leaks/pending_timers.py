@@ -21,8 +21,8 @@ def is_timed(case: Case) -> bool:
     """
     Return whether a `Timeout` set by `setTimeout` leads to the newest member in a few steps.
 
-    Followed outwards from the member through functions and scopes only: an object in between could be
-    anything's, and the timer then says nothing about the member.
+    Followed outwards from the member through functions and scopes that are as new as itself: what was there
+    before is shared, and a timer that leads to it says nothing about the member.
     """
     if case.member is None:
         return False
@@ -32,7 +32,7 @@ def is_timed(case: Case) -> bool:
         above: list[int] = []
         for node in level:
             for edge, source in graph.retainers_of(node, _MOST_RETAINERS):
-                if source in seen or graph.edge_types[edge] not in _FOLLOWED:
+                if source in seen or case.old[source] or graph.edge_types[edge] not in _FOLLOWED:
                     continue
                 if graph.own_name(source) == "Timeout" and graph.node_types[source] == NodeType.OBJECT:
                     if _fires_once(case, source):

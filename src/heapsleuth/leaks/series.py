@@ -191,10 +191,15 @@ def _count_members(moment: Moment, candidates: list[Candidate], holders: NDArray
     counts = np.bincount(group[leading], minlength=size)
     single = np.array([c.label != CONTENTS for c in candidates], dtype=bool)
     alone = single[group] & (counts[group] == 1) & leading
-    if alone.any():
-        counts[group[alone]] = _chain_lengths(moment, members[alone])
     retained = np.bincount(group, weights=graph.retained_sizes[members].astype(np.float64), minlength=size)
-    return _Tally(counts, references, retained.astype(np.int64), members[leading], group[leading])
+    counted, owner = members[leading & ~alone], group[leading & ~alone]
+    if alone.any():
+        chains = _chains_from(moment, members[alone])
+        lengths = np.array([len(chain) for chain in chains], dtype=np.int64)
+        counts[group[alone]] = lengths
+        counted = np.concatenate([counted, *chains])
+        owner = np.concatenate([owner, np.repeat(group[alone], lengths)])
+    return _Tally(counts, references, retained.astype(np.int64), counted, owner)
 
 
 def _count_chains(moment: Moment, candidates: list[Candidate], holders: NDArray[np.int64]) -> _Tally:
@@ -234,28 +239,27 @@ def _count_below(moment: Moment, candidates: list[Candidate], holders: NDArray[n
     return _Tally(counts, counts, retained, np.concatenate(found), group)
 
 
-def _chain_lengths(moment: Moment, heads: NDArray[np.int64]) -> NDArray[np.int64]:
+def _chains_from(moment: Moment, heads: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """
-    Return (k,) members of the chain that each node begins, itself included.
+    Return for each node the members of the chain that it begins, itself included.
 
     A list that grows at its head has one entrance, the newest member, that dominates all others.
     """
     graph = moment.graph
-    place = graph.dominator_places
     kinds = _fold_kinds(graph)
     folded = folded_holders(moment)
     edges = EdgeLookup(graph)
-    lengths = np.ones(len(heads), dtype=np.int64)
-    for index, head in enumerate(heads.tolist()):
-        start = int(place[head])
-        below = graph.dominator_order[start : start + int(graph.subtree_counts[start])]
-        alike = below[kinds[below] == kinds[head]]
-        lengths[index] = int((folded[alike] == folded[head]).sum())
-        if lengths[index] == 1 and len(alike) > 1:
+    chains = []
+    for head in heads.tolist():
+        below = graph.dominated(head)
+        alike = below[kinds[below] == kinds[head]].astype(np.int64)
+        chain = alike[folded[alike] == folded[head]]
+        if len(chain) == 1 and len(alike) > 1:
             # Linked by something between them, such as the scope of a function: told by their fields.
-            shapes = edges.targets(alike.astype(np.int64), EdgeType.INTERNAL, ("map",))
-            lengths[index] = int((shapes == shapes[0]).sum()) if shapes[0] >= 0 else 1
-    return lengths
+            shapes = edges.targets(alike, EdgeType.INTERNAL, ("map",))
+            chain = alike[shapes == shapes[0]] if shapes[0] >= 0 else chain
+        chains.append(chain)
+    return chains
 
 
 def folded_holders(moment: Moment) -> NDArray[np.uint32]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Places", "find_places", "sites_of"]
 
-_MOST_OF_A_ROLE = {"holder": 2, "added": 2, "member": 1, "captured": 3}
+_MOST_OF_A_ROLE = {"holder": 2, "added": 2, "removed": 1, "member": 1, "captured": 3}
 
 # How far behind a member functions of other files are looked for.
 _CAPTURED_DEPTH = 6
@@ -44,6 +44,7 @@ class Places:
     holder: tuple[SourceLocation, ...]
     """Where the field that grows is declared, then the variable through which it is reached."""
     added: tuple[SourceLocation, ...]
+    removed: tuple[SourceLocation, ...]
     member: tuple[SourceLocation, ...]
     captured: tuple[SourceLocation, ...]
     grows: tuple[int, str] | None
@@ -87,6 +88,7 @@ def find_places(
     return Places(
         holder=_distinct(holder),
         added=_distinct(_added(name, declared, sources)),
+        removed=(),
         member=_distinct(member),
         captured=_distinct([place for place in captured if place not in (*member, *holder)]),
         grows=declared[0][1:] if declared and declared[0][2] == _innermost(case, name) else None,
@@ -139,6 +141,8 @@ def _declarations(
                 yield found, case.holder, label
     for step in reversed(name.steps):
         found = _written(sources.declaration(step.source, step.label))
+        if found is None and step.label.startswith("<symbol "):
+            found = _written(sources.class_location(step.source))  # no text has the name as it is
         if found is not None:
             yield found, step.source, step.label
 

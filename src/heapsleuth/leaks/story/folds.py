@@ -15,7 +15,7 @@ NODE = "Node.js"
 """What stands for a package's name where the runtime made an object."""
 
 _SHORTEST_RUN = 3
-_SHORTEST_INSIDE = 2
+_SHORTEST_INSIDE = 3
 _MOST_STOPS = 12
 _KEPT_AT_END = 6
 
@@ -57,7 +57,8 @@ def _without_insides(stops: Sequence[Stop]) -> list[Stop]:
     result = list(stops[:begin])
     for run in _grouped(stops[begin:end], lambda stop: (stop.package, stop.suspect)):
         if run[0].package and not run[0].suspect and len(run) >= _SHORTEST_INSIDE:
-            result.append(replace(run[-1], edge=f"({len(run)} internal steps in {run[0].package})"))
+            inside = replace(run[-2], edge=f"({len(run) - 1} internal steps in {run[0].package})")
+            result += [inside, run[-1]]
         else:
             result += run
     return result + list(stops[max(begin, end) :])
