@@ -66,7 +66,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     "holder",
     [
         "waiters",
-        pytest.param("reportCache", marks=pytest.mark.xfail(reason="minified class of the members")),
+        "reportCache",
     ],
 )
 def test_signatures_are_equal_in_every_build(builds: list[dict[str, str]], holder: str) -> None:

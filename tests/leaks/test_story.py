@@ -141,7 +141,7 @@ def stop(edge: str, label: str = "Object", package: str = "", *, suspect: bool =
     return Stop(edge, 0, label, package, suspect=suspect)
 
 
-def test_what_a_library_does_inside_is_one_step() -> None:
+def test_what_a_library_does_inside_is_one_step_and_the_last_name_of_it() -> None:
     story = [
         stop("", "module app.js"),
         stop("variable client", "Client", "undici"),
@@ -155,7 +155,8 @@ def test_what_a_library_does_inside_is_one_step() -> None:
     assert edges == [
         "",
         "variable client",
-        "(3 internal steps in undici)",
+        "(2 internal steps in undici)",
+        ".c",
         ".queue",
         "array[…]",
     ]

@@ -173,7 +173,8 @@ class _Roles:
             goal = first.dtype.type(min(int(first[begin]) + _BLOCK, int(first[-1])))
             stop = int(np.searchsorted(first, goal, side="right")) - 1
             stop = min(max(stop, begin + 1), begin + _BLOCK, nodes)
-            counts = np.diff(first[begin : stop + 1].astype(np.int64))
+            bounds = first[begin : stop + 1].astype(np.int64)
+            counts = bounds[1:] - bounds[:-1]
             yield slice(int(first[begin]), int(first[stop])), np.repeat(np.arange(begin, stop), counts)
             begin = stop
 

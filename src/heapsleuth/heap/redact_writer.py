@@ -225,7 +225,9 @@ def _header(value: object, run: str) -> bytes:
     """Return the header with what readers need and nothing else: what else V8 writes can be free text."""
     header = cast("dict[str, Any]", value)  # checked when the file was read
     meta = header["meta"]
-    kept = {key: _fields(meta[key]) for key in _FIELD_LISTS if isinstance(meta.get(key), list)}
+    kept: dict[str, list[Any]] = {
+        key: _fields(meta[key]) for key in _FIELD_LISTS if isinstance(meta.get(key), list)
+    }
     kept |= {
         key: [_fields(entry) if isinstance(entry, list) else _field(entry) for entry in meta[key]]
         for key in _TYPE_TABLES

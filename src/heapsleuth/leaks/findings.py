@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from heapsleuth.heap.kinds import EdgeType
+from heapsleuth.heap.kinds import EdgeType, NodeType
 from heapsleuth.leaks.case import Case
 from heapsleuth.leaks.circumstances import circumstances_of
 from heapsleuth.leaks.confidence import load_model
@@ -130,7 +130,13 @@ class Teller:
         retained = tuple(a + b for a, b in zip(series.retained, series.shallow, strict=True))
         finding = Finding(
             # By names that are equal in all versions of Node.js, not as they are spoken.
-            signature=signature(detected.category, detected.holder_name, detected.members, location, package),
+            signature=signature(
+                detected.category,
+                detected.holder_name,
+                self._original_class(detected, case),
+                location,
+                package,
+            ),
             category=detection.category,
             verdict=verdict,
             confidence=confidence,
@@ -207,13 +213,31 @@ class Teller:
         return Name(label, (step,), anchored=True)
 
     def _as_written(self, name: Name) -> Name:
-        """Return the name with its variable as the source has it, not as a minifier renamed it."""
-        if name.scope is None or name.steps[0].type not in (EdgeType.CONTEXT, EdgeType.INTERNAL):
+        """Return the name with its variable, or class, as the source has it, not as a minifier renamed it."""
+        if name.scope is None:
             return name
-        written = self._sources.variable_name(name.scope, name.first)
-        if written == name.first:
+        first = name.steps[0]
+        if first.type in (EdgeType.CONTEXT, EdgeType.INTERNAL):
+            before, written = name.first, self._sources.variable_name(name.scope, name.first)
+        elif self._moment.graph.node_types[name.scope] == NodeType.CLOSURE:
+            before = self._moment.graph.own_name(name.scope)
+            written = self._sources.function_name(name.scope) or before
+        else:
             return name
-        return replace(name, text=written + name.text[len(name.first) :], written=written)
+        if written == before or not before or not name.text.startswith(before):
+            return name
+        return replace(name, text=written + name.text[len(before) :], written=written)
+
+    def _original_class(self, detected: Detection, case: Case) -> str:
+        """Return the members' class by the name that the source has for it, for the signature."""
+        node = detected.member_node
+        if node is None or detected.members != case.class_name(node):
+            return detected.members
+        place = self._sources.location(node) or self._sources.class_location(node)
+        if place is None or not place.function or place.file.startswith("node:"):
+            return detected.members
+        function = case.type(node) == NodeType.CLOSURE
+        return f"function {place.function}" if function else place.function
 
     def _title(self, detection: Detection, judgement: Judgement, case: Case) -> str:
         rate = judgement.growth.rate if judgement.metric != "bytes" else 0.0

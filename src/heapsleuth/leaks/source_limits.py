@@ -33,7 +33,7 @@ __all__ = ["Limit", "Limits"]
 _BOUND, _EXPIRY = True, False
 _MOST_LEVELS = 3
 _SHOWN = 80
-_FULL = re.compile(r"\bis_?full\b|\bover(?:flow|limit|capacity)|\bexceed", re.IGNORECASE)
+_FULL = re.compile(r"\bis_?full\b|\bover(?:flow(?:s|ed)?|limit|capacity)\b|\bexceed", re.IGNORECASE)
 _LIMIT_NAME = re.compile(r"[A-Z][A-Z_0-9]+|(?i:[\w.]*(?:max|limit|capacity)\w*)")
 _HAS = re.compile(r"\.\s*(?:has|get|includes|some|find|hasOwnProperty)\b|\bin\b|indexOf|hasOwn\b")
 _MISSING = re.compile(r"^!|===?\s*(?:undefined|null|void 0|-1)|<\s*0|===?\s*['\"]undefined")
