@@ -5,7 +5,7 @@ KERNELS := $(wildcard src/heapsleuth/kernels/[a-z]*.py)
 # -n 2: the suite is sized for two cores.
 PYTEST := $(PY) -m pytest -n 2
 
-.PHONY: FORCE help setup build demo test test-slow lint format fuzz bench eval docs docs-check clean
+.PHONY: FORCE help setup build demo test test-slow lint format fuzz bench eval calibrate docs docs-check clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ bench: build  ## Measure against memlab and the DevTools engine; writes benchmar
 eval: build  ## Judge programs whose leaks are known; writes docs/evaluation.md (resumes; EVAL="--jobs 2")
 	$(PY) tools/eval_leakserver.py
 	$(PY) tools/eval_corpus.py $(EVAL)
+
+calibrate: build  ## Train the confidence model; writes its weights and docs/concepts/calibration.md (CALIBRATE=--rows)
+	$(PY) tools/calibrate.py $(CALIBRATE)
 
 docs: build  ## Write the generated parts of docs/
 	$(PY) tools/docs.py

@@ -38,7 +38,7 @@ SIGNS: Mapping[str, int] = {
 }
 """The way each feature must count: more of what speaks for a leak never lowers the confidence."""
 
-_RIDGE = 0.01
+_RIDGE = 0.0007
 _STEPS = 20_000
 _RATE = 0.05
 

@@ -60,7 +60,9 @@ def circumstances_of(
     bad: list[Evidence] = []
     features: dict[str, float] = {}
     if facts is not None and facts.skipped is None:
-        size = (case.series.references if judgement.metric == "references" else case.series.counts)[-1]
+        counts = case.series.references if judgement.metric == "references" else case.series.counts
+        # What is counted at any depth is not how much the holder itself holds.
+        size = 0 if case.candidate.below else counts[-1]
         _look_at_bounds(facts, size, features, good, bad)
         _look_at_expiry(facts, case, size, features, good, bad)
         _look_at_changes(facts, features, good, bad)

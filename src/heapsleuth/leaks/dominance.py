@@ -51,14 +51,15 @@ def grown_below(history: History, known: Sequence[Candidate]) -> list[Candidate]
     keep &= ~_is_link(history, known)[holders]
     new, holders = new[keep], holders[keep]
     kinds = MemberKinds(graph).keys(new)
-    pairs, first, group = np.unique(
-        np.stack([holders.astype(np.uint64), kinds]), axis=1, return_index=True, return_inverse=True
-    )
+    pairs, group = np.unique(np.stack([holders.astype(np.uint64), kinds]), axis=1, return_inverse=True)
     counts = np.bincount(group, minlength=pairs.shape[1])
     sizes = np.bincount(group, weights=graph.shallow_sizes[new].astype(np.float64), minlength=pairs.shape[1])
+    # The one that retains most is the head of what hangs together.
+    by_group = np.lexsort((moment.ids[new], graph.retained_sizes[new], group))
+    heads = new[by_group[np.cumsum(counts) - 1]]
     order = np.lexsort((moment.ids[pairs[0].astype(np.int64)], -sizes))
     chosen = [int(index) for index in order if counts[index] >= _LEAST_MEMBERS][:_MOST]
-    return [_candidate(history, int(pairs[0, i]), int(pairs[1, i]), int(new[first[i]])) for i in chosen]
+    return [_candidate(history, int(pairs[0, i]), int(pairs[1, i]), int(heads[i])) for i in chosen]
 
 
 def _nearest_old(dominators: NDArray[np.unsignedinteger], births: NDArray[np.uint8]) -> NDArray[np.int64]:

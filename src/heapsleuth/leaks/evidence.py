@@ -21,8 +21,8 @@ __all__ = ["Judgement", "decide", "judge"]
 # A rate that fell under this share of what it was counts as "has stopped growing".
 _STOPPED = 0.1
 _SLOWED = 0.5
-_MOST_WHOLE = 10
-_WHOLE_SLACK = 0.02
+_MOST_WHOLE = 100
+_WHOLE_SLACK = 0.025
 
 # A field or block that grew by less is noise.
 _LEAST_BYTES = 2048
@@ -113,7 +113,7 @@ def _is_whole(rate: float) -> bool:
     if rate <= 0:
         return False
     number = rate if rate >= 1 else 1 / rate
-    return round(number) <= _MOST_WHOLE and abs(number - round(number)) <= _WHOLE_SLACK * number
+    return round(number) <= _MOST_WHOLE and abs(number - round(number)) <= _WHOLE_SLACK
 
 
 def _retention(series: Series) -> float:

@@ -111,12 +111,7 @@ class Teller:
         series, judgement = judged.series, judged.judgement
         places = self._places(case, detection)
         facts = None if places.grows is None else self._reader.facts(*places.grows)
-        if facts is not None and facts.additions:
-            direct = [use for use in facts.additions if not use.nested] or facts.additions
-            places = replace(places, added=tuple(dict.fromkeys(use.location for use in direct)))
-        if facts is not None:
-            out = (*facts.removals, *facts.clears)
-            places = replace(places, removed=tuple(dict.fromkeys(use.location for use in out)))
+        places = places if facts is None else places.with_uses(facts)
         sites = sites_of(places, self._sources, self._reader)
         beside = circumstances_of(case, detected, judgement, facts)
         features = {**judgement.features, **beside.features}

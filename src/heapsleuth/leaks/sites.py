@@ -7,7 +7,7 @@ The place to look at first is the deepest one on the way to the members that som
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from heapsleuth.heap.kinds import EdgeType, NodeType
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from heapsleuth.heap.sources import Sources
     from heapsleuth.leaks.case import Case
     from heapsleuth.leaks.naming import Name
+    from heapsleuth.leaks.source_model import SourceFacts
     from heapsleuth.leaks.source_reader import SourceReader
     from heapsleuth.places import SourceLocation
 
@@ -49,6 +50,16 @@ class Places:
     captured: tuple[SourceLocation, ...]
     grows: tuple[int, str] | None
     """Node index and name of the variable or field declared nearest to the members."""
+
+    def with_uses(self, facts: SourceFacts) -> Places:
+        """Return the places with those where the source is known to add and to remove members."""
+        added = [use for use in facts.additions if not use.nested] or facts.additions
+        removed = (*facts.removals, *facts.clears)
+        return replace(
+            self,
+            added=tuple(dict.fromkeys(use.location for use in added)) or self.added,
+            removed=tuple(dict.fromkeys(use.location for use in removed)),
+        )
 
     @property
     def first_of_holder(self) -> SourceLocation | None:

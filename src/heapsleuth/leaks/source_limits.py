@@ -251,7 +251,9 @@ class Limits:
         node = left.parent or left
         # A default of 0 stands for "no limit", and bytes are no number of members.
         is_count = not any(_BYTES.search(self._tree.code(one)) for one in (left, right))
-        if limit is not None and (limit <= 0 or not is_count or self._has_more_conditions(node, at)):
+        # More conditions keep members out more often, but let them stay more often.
+        is_partial = kind != "refuses" and self._has_more_conditions(node, at)
+        if limit is not None and (limit <= 0 or not is_count or is_partial):
             limit = None
         self._note(_BOUND, kind, node, chain, limit)
 

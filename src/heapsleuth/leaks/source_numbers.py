@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from heapsleuth.heap.js_outline import Declaration
-    from heapsleuth.leaks.source_owners import Owners
+    from heapsleuth.leaks.source_owners import Key, Owners
 
 __all__ = ["number"]
 
@@ -102,8 +102,12 @@ def _operation(owners: Owners, node: Node, depth: int) -> int | None:
 def _of_field(owners: Owners, node: Node, depth: int) -> int | None:
     """Return what a field is set to where it is declared: `this.max = 500`, `{ max: 500 }`."""
     name, key = property_name(owners.tree, node), owners.key(node.child_by_field_name("object"))
-    if name is None or key is None:
+    if name is None:
         return None
+    return (None if key is None else _of_owner(owners, name, key, depth)) or _of_name(owners, name, depth)
+
+
+def _of_owner(owners: Owners, name: str, key: Key, depth: int) -> int | None:
     for made in owners.fields(name):
         chain = owners.tree.chain(made.offset, made.offset + len(name))
         if len(chain) < 3:
@@ -121,3 +125,19 @@ def _of_field(owners: Owners, node: Node, depth: int) -> int | None:
         if found is not None:
             return found
     return None
+
+
+def _of_name(owners: Owners, name: str, depth: int) -> int | None:
+    """
+    Return the only number that the file gives a property of that name, on whatever object.
+
+    So a limit in default options is known where it is read: `this.options.maxEntries`.
+    """
+    values = set()
+    for made in owners.fields(name):
+        chain = owners.tree.chain(made.offset, made.offset + len(name))
+        around = chain[-2] if len(chain) > 2 and chain[-2].type == "pair" else None
+        value = None if around is None else number(owners, around.child_by_field_name("value"), depth + 1)
+        if value is not None:
+            values.add(value)
+    return values.pop() if len(values) == 1 else None
