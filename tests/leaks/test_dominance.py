@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_its_members_are_counted_at_any_depth(report: AnalysisReport) -> None:
     counts = report.findings[0].members.counts
 
     # A store, and perhaps its attributes, for each operation.
-    rates = [(later - earlier) / 500 for earlier, later in zip(counts, counts[1:], strict=False)]
+    rates = [(later - earlier) / 500 for earlier, later in pairwise(counts)]
     assert all(rate == pytest.approx(rates[0], rel=0.02) for rate in rates)
     assert rates[0] in (pytest.approx(1, rel=0.02), pytest.approx(2, rel=0.02))
 

@@ -23,6 +23,8 @@ _STOPPED = 0.1
 _SLOWED = 0.5
 _MOST_WHOLE = 100
 _WHOLE_SLACK = 0.025
+_MOST_PARTS = 5
+_PART_SLACK = 0.01
 
 # A field or block that grew by less is noise.
 _LEAST_BYTES = 2048
@@ -101,7 +103,7 @@ def features(metric: str, growth: Growth, series: Series) -> dict[str, float]:
         "slowing": growth.slowing,
         "amount": min(math.log10(max(1.0, amount / unit)), 4.0) / 4.0,
         "retention": _retention(series),
-        "whole-rate": float(metric != "bytes" and _is_whole(growth.rate)),
+        "whole-rate": float(metric == "bytes" or _is_whole(growth.rate)),
         "more-intervals": min(growth.intervals, 8) / 8.0,
         "bytes-only": float(metric == "bytes"),
         "young-holder": float(not series.present[0]),
@@ -109,11 +111,23 @@ def features(metric: str, growth: Growth, series: Series) -> dict[str, float]:
 
 
 def _is_whole(rate: float) -> bool:
-    """Whether members come one, two, … an operation or one every two, three, … operations."""
+    """
+    Whether members come one, two, … an operation, one every two, three, … operations, or two every five.
+
+    What grows by a law of its own (a finite set of keys that come at random) seldom does.  More than that
+    many an operation is no rate: the work is not known, and intervals are counted.
+    """
     if rate <= 0:
         return False
     number = rate if rate >= 1 else 1 / rate
-    return round(number) <= _MOST_WHOLE and abs(number - round(number)) <= _WHOLE_SLACK
+    if number > _MOST_WHOLE:
+        return rate >= 1
+    parts = (rate * part for part in range(2, _MOST_PARTS + 1))
+    return _is_near(number, _WHOLE_SLACK) or any(part >= 1 and _is_near(part, _PART_SLACK) for part in parts)
+
+
+def _is_near(number: float, slack: float) -> bool:
+    return abs(number - round(number)) <= slack
 
 
 def _retention(series: Series) -> float:
