@@ -162,7 +162,7 @@ def _parse_amount(part: str) -> float:
 def _show(report: AnalysisReport, limit: int | None) -> None:
     from heapsleuth.reports import terminal
 
-    terminal.render(report, sys.stdout, limit=limit)
+    terminal.render(report, sys.stdout, limit=limit, base_dir=os.path.realpath("."))
     sys.stdout.flush()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -216,5 +217,5 @@ class _Progress:
 def _show(report: CheckReport) -> None:
     from heapsleuth.reports import check_renderer
 
-    check_renderer("terminal")(report, sys.stdout)
+    check_renderer("terminal")(report, sys.stdout, base_dir=os.path.realpath("."))
     sys.stdout.flush()

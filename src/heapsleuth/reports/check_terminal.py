@@ -39,6 +39,7 @@ def render(
     limit: int | None = DEFAULT_LIMIT,
     width: int | None = None,
     colour: bool | None = None,
+    base_dir: str = "",
 ) -> None:
     """
     Write the check for a person.
@@ -49,8 +50,9 @@ def render(
         limit: Findings in full, the rest one line each; None shows everything, all rounds too.
         width: Cells per line; None takes the terminal's between 60 and 110, or 80.
         colour: Force colours on or off; None asks the stream, `NO_COLOR` and `TERM`.
+        base_dir: Absolute path of the folder that places are relative to; empty leaves them absolute.
     """
-    page = Page.for_stream(out, width)
+    page = Page.for_stream(out, width, base_dir=base_dir)
     _add_verdict(page, report)
     _add_rounds(page, report, None if limit is None else _MOST_ROUNDS)
     _add_growth(page, report)

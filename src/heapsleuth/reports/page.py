@@ -72,28 +72,32 @@ class Page:
     Args:
         width: In cells.
         ascii_symbols: Write nothing but ASCII, because the device cannot show more.
+        base_dir: Absolute path of a folder; paths inside lose it wherever they stand. Empty: none do.
     """
 
-    def __init__(self, width: int = _DEFAULT_WIDTH, *, ascii_symbols: bool = False) -> None:
+    def __init__(
+        self, width: int = _DEFAULT_WIDTH, *, ascii_symbols: bool = False, base_dir: str = ""
+    ) -> None:
         self.width = width
         self.symbols = ASCII if ascii_symbols else UNICODE
         self._ascii = ascii_symbols
+        self._folder = f"{base_dir.rstrip('/')}/" if base_dir.rstrip("/") else ""
         self._lines: list[Text] = []
         self._console = Console(file=StringIO(), width=width, color_system=None, legacy_windows=False)
 
     @classmethod
-    def for_stream(cls, out: TextIO, width: int | None = None) -> Page:
+    def for_stream(cls, out: TextIO, width: int | None = None, *, base_dir: str = "") -> Page:
         """Return an empty page that suits the stream: its encoding and, for a terminal, its width."""
         encoding = (getattr(out, "encoding", None) or "utf-8").lower().replace("-", "")
         if width is None:
             width = _DEFAULT_WIDTH
             if _is_terminal(out):
                 width = min(max(Console(file=out).width, _MIN_WIDTH), _MAX_WIDTH)
-        return cls(width, ascii_symbols=not encoding.startswith("utf"))
+        return cls(width, ascii_symbols=not encoding.startswith("utf"), base_dir=base_dir)
 
     def text(self, value: str, limit: int = 200) -> str:
         """Return a string of the report as it may be shown here."""
-        shown = clean(value, limit)
+        shown = clean(value.replace(self._folder, "") if self._folder else value, limit)
         return ascii_only(shown) if self._ascii else shown
 
     def fit(self, value: str, cells: int, keep: Literal["start", "end"] = "start") -> str:

@@ -37,6 +37,7 @@ def render(
     limit: int | None = DEFAULT_LIMIT,
     width: int | None = None,
     colour: bool | None = None,
+    base_dir: str = "",
 ) -> None:
     """
     Write the report for a person.
@@ -47,8 +48,9 @@ def render(
         limit: Findings in full, the rest one line each; None shows everything, long tables too.
         width: Cells per line; None takes the terminal's between 40 and 110, or 80.
         colour: Force colours on or off; None asks the stream, `NO_COLOR` and `TERM`.
+        base_dir: Absolute path of the folder that places are relative to; empty leaves them absolute.
     """
-    page = Page.for_stream(out, width)
+    page = Page.for_stream(out, width, base_dir=base_dir)
     _add_headline(page, report)
     add_analysis(page, report, limit)
     out.write(page.to_text(colour=wants_colour(out) if colour is None else colour))
