@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from heapsleuth.heap.declarations import SourceText, property_declaration, visible_declaration
-from heapsleuth.leaks.source_evidence import source_facts
-from heapsleuth.leaks.source_tree import SyntaxTree
+from heapsleuth.leaks.source.evidence import source_facts
+from heapsleuth.leaks.source.tree import SyntaxTree
 from heapsleuth.places import SourceLocation
 
 if TYPE_CHECKING:
-    from heapsleuth.leaks.source_model import SourceFacts
+    from heapsleuth.leaks.source.model import SourceFacts
 
 
 def facts_of(code: str, name: str, near: str | None = None, language: str = "js") -> SourceFacts:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from heapsleuth.heap.js_outline import DeclarationKind, ScopeKind, outline
-from heapsleuth.leaks.source_owners import CLASSES
-from heapsleuth.leaks.source_tree import FUNCTIONS, SyntaxTree
+from heapsleuth.leaks.source.owners import CLASSES
+from heapsleuth.leaks.source.tree import FUNCTIONS, SyntaxTree
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from source_texts import facts_of
 
-from heapsleuth.leaks.source_comments import Claim, claims_in
+from heapsleuth.leaks.source.comments import Claim, claims_in
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "suppressions.md"
 

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from source_texts import facts_of
 
 from heapsleuth.heap.declarations import SourceText
-from heapsleuth.leaks.source_evidence import source_facts
-from heapsleuth.leaks.source_tree import MAX_CHARS, SyntaxTree
+from heapsleuth.leaks.source.evidence import source_facts
+from heapsleuth.leaks.source.tree import MAX_CHARS, SyntaxTree
 from heapsleuth.places import SourceLocation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from heapsleuth.leaks.source_model import SourceFacts
+    from heapsleuth.leaks.source.model import SourceFacts
 
 CASES = Path(__file__).with_name("source_cases.md")
 _CASE = re.compile(

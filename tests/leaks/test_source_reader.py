@@ -10,8 +10,8 @@ from node_programs import heap_of, holders_of, node_binaries, nodes_named, versi
 from heapsleuth.heap.declarations import SourceText
 from heapsleuth.heap.sources import Sources
 from heapsleuth.leaks.model import CodeLine, Site
-from heapsleuth.leaks.source_lines import code_lines
-from heapsleuth.leaks.source_reader import SourceReader
+from heapsleuth.leaks.source.lines import code_lines
+from heapsleuth.leaks.source.reader import SourceReader
 from heapsleuth.leaks.suppressions import suppression
 from heapsleuth.places import SourceLocation
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from heapsleuth.leaks.case import Case
     from heapsleuth.leaks.detectors.base import Detection
     from heapsleuth.leaks.evidence import Judgement
-    from heapsleuth.leaks.source_model import Bound, Expiry, SourceFacts, Use
+    from heapsleuth.leaks.source.model import Bound, Expiry, SourceFacts, Use
     from heapsleuth.places import SourceLocation
 
 __all__ = ["Circumstances", "circumstances_of"]

@@ -20,7 +20,7 @@ from heapsleuth.leaks.naming import Name, Namer, Step
 from heapsleuth.leaks.settling import settled_by
 from heapsleuth.leaks.signature import signature
 from heapsleuth.leaks.sites import Places, find_places, sites_of
-from heapsleuth.leaks.source_reader import SourceReader
+from heapsleuth.leaks.source.reader import SourceReader
 from heapsleuth.leaks.spoken import Speech, as_spoken
 from heapsleuth.leaks.stacks import StackFinder
 from heapsleuth.leaks.story import StoryTeller

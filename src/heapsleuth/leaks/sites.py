@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from heapsleuth.heap.sources import Sources
     from heapsleuth.leaks.case import Case
     from heapsleuth.leaks.naming import Name
-    from heapsleuth.leaks.source_model import SourceFacts
-    from heapsleuth.leaks.source_reader import SourceReader
+    from heapsleuth.leaks.source.model import SourceFacts
+    from heapsleuth.leaks.source.reader import SourceReader
     from heapsleuth.places import SourceLocation
 
 __all__ = ["Places", "find_places", "sites_of"]

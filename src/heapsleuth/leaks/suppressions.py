@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from heapsleuth.leaks.model import Site
-    from heapsleuth.leaks.source_model import Intent, SourceFacts
-    from heapsleuth.leaks.source_reader import SourceReader
+    from heapsleuth.leaks.source.model import Intent, SourceFacts
+    from heapsleuth.leaks.source.reader import SourceReader
 
 __all__ = ["Suppression", "suppression"]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from heapsleuth.leaks.source_tree import FUNCTIONS, unwrap
+from heapsleuth.leaks.source.tree import FUNCTIONS, unwrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tree_sitter import Node
 
-    from heapsleuth.leaks.source_tree import Chain
+    from heapsleuth.leaks.source.tree import Chain
 
 __all__ = ["Condition", "comparisons", "conditions_at"]
 

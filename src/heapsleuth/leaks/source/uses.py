@@ -6,19 +6,19 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from heapsleuth.leaks import source_tables as tables
-from heapsleuth.leaks.source_conditions import conditions_at
-from heapsleuth.leaks.source_model import Change
-from heapsleuth.leaks.source_owners import callee_name, property_name
-from heapsleuth.leaks.source_tree import FUNCTIONS, unwrap
+from heapsleuth.leaks.source import tables
+from heapsleuth.leaks.source.conditions import conditions_at
+from heapsleuth.leaks.source.model import Change
+from heapsleuth.leaks.source.owners import callee_name, property_name
+from heapsleuth.leaks.source.tree import FUNCTIONS, unwrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tree_sitter import Node
 
-    from heapsleuth.leaks.source_mentions import Mention
-    from heapsleuth.leaks.source_tree import Chain, SyntaxTree
+    from heapsleuth.leaks.source.mentions import Mention
+    from heapsleuth.leaks.source.tree import Chain, SyntaxTree
 
 __all__ = ["Act", "Read", "acts_of", "inner_function", "reads_of"]
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from heapsleuth.heap.declarations import visible_declaration
 from heapsleuth.heap.js_outline import DeclarationKind
-from heapsleuth.leaks.source_tree import FUNCTIONS, unwrap
+from heapsleuth.leaks.source.tree import FUNCTIONS, unwrap
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
     from heapsleuth.heap.js_outline import Declaration, Outline
-    from heapsleuth.leaks.source_tree import SyntaxTree
+    from heapsleuth.leaks.source.tree import SyntaxTree
 
 __all__ = ["CLASSES", "EXPORTS", "Key", "Owners", "callee_name", "property_name"]
 

@@ -7,14 +7,14 @@ import re
 from typing import TYPE_CHECKING
 
 from heapsleuth.heap.js_outline import DeclarationKind
-from heapsleuth.leaks.source_owners import property_name
-from heapsleuth.leaks.source_tree import unwrap
+from heapsleuth.leaks.source.owners import property_name
+from heapsleuth.leaks.source.tree import unwrap
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
     from heapsleuth.heap.js_outline import Declaration
-    from heapsleuth.leaks.source_owners import Key, Owners
+    from heapsleuth.leaks.source.owners import Key, Owners
 
 __all__ = ["number"]
 

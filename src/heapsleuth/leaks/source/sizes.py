@@ -6,21 +6,21 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
-from heapsleuth.leaks import source_tables as tables
-from heapsleuth.leaks.source_conditions import comparisons
-from heapsleuth.leaks.source_model import Change
-from heapsleuth.leaks.source_owners import callee_name, property_name
-from heapsleuth.leaks.source_uses import inner_function
+from heapsleuth.leaks.source import tables
+from heapsleuth.leaks.source.conditions import comparisons
+from heapsleuth.leaks.source.model import Change
+from heapsleuth.leaks.source.owners import callee_name, property_name
+from heapsleuth.leaks.source.uses import inner_function
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tree_sitter import Node
 
-    from heapsleuth.leaks.source_conditions import Condition
-    from heapsleuth.leaks.source_mentions import Mentions
-    from heapsleuth.leaks.source_owners import Owners
-    from heapsleuth.leaks.source_uses import Act, Read
+    from heapsleuth.leaks.source.conditions import Condition
+    from heapsleuth.leaks.source.mentions import Mentions
+    from heapsleuth.leaks.source.owners import Owners
+    from heapsleuth.leaks.source.uses import Act, Read
 
 __all__ = ["Compared", "Sizes"]
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from heapsleuth.leaks.source_calls import Calls, function_name
-from heapsleuth.leaks.source_comments import claims_in, comments_at
-from heapsleuth.leaks.source_limits import Limits
-from heapsleuth.leaks.source_mentions import Mentions
-from heapsleuth.leaks.source_model import Bound, Change, Expiry, Intent, SourceFacts, Use
-from heapsleuth.leaks.source_owners import Owners, callee_name
-from heapsleuth.leaks.source_tables import WEAK
-from heapsleuth.leaks.source_uses import acts_of, inner_function, reads_of
+from heapsleuth.leaks.source.calls import Calls, function_name
+from heapsleuth.leaks.source.comments import claims_in, comments_at
+from heapsleuth.leaks.source.limits import Limits
+from heapsleuth.leaks.source.mentions import Mentions
+from heapsleuth.leaks.source.model import Bound, Change, Expiry, Intent, SourceFacts, Use
+from heapsleuth.leaks.source.owners import Owners, callee_name
+from heapsleuth.leaks.source.tables import WEAK
+from heapsleuth.leaks.source.uses import acts_of, inner_function, reads_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from heapsleuth.heap.declarations import SourceText
     from heapsleuth.heap.js_outline import Declaration
-    from heapsleuth.leaks.source_tree import SyntaxTree
-    from heapsleuth.leaks.source_uses import Act
+    from heapsleuth.leaks.source.tree import SyntaxTree
+    from heapsleuth.leaks.source.uses import Act
     from heapsleuth.places import SourceLocation
 
 __all__ = ["intents_at", "source_facts"]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from heapsleuth.leaks.source_numbers import number
-from heapsleuth.leaks.source_owners import property_name
-from heapsleuth.leaks.source_tree import unwrap
+from heapsleuth.leaks.source.numbers import number
+from heapsleuth.leaks.source.owners import property_name
+from heapsleuth.leaks.source.tree import unwrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tree_sitter import Node
 
-    from heapsleuth.leaks.source_owners import Owners
-    from heapsleuth.leaks.source_tree import Chain
+    from heapsleuth.leaks.source.owners import Owners
+    from heapsleuth.leaks.source.tree import Chain
 
 __all__ = ["ring_of"]
 

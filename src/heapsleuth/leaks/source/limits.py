@@ -6,27 +6,27 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from heapsleuth.leaks import source_tables as tables
-from heapsleuth.leaks.source_conditions import Condition, comparisons, conditions_at
-from heapsleuth.leaks.source_model import Change
-from heapsleuth.leaks.source_numbers import number
-from heapsleuth.leaks.source_owners import callee_name
-from heapsleuth.leaks.source_rings import ring_of
-from heapsleuth.leaks.source_sizes import Sizes
-from heapsleuth.leaks.source_tree import FUNCTIONS, unwrap
-from heapsleuth.leaks.source_uses import inner_function
+from heapsleuth.leaks.source import tables
+from heapsleuth.leaks.source.conditions import Condition, comparisons, conditions_at
+from heapsleuth.leaks.source.model import Change
+from heapsleuth.leaks.source.numbers import number
+from heapsleuth.leaks.source.owners import callee_name
+from heapsleuth.leaks.source.rings import ring_of
+from heapsleuth.leaks.source.sizes import Sizes
+from heapsleuth.leaks.source.tree import FUNCTIONS, unwrap
+from heapsleuth.leaks.source.uses import inner_function
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tree_sitter import Node
 
-    from heapsleuth.leaks.source_calls import Calls
-    from heapsleuth.leaks.source_mentions import Mentions
-    from heapsleuth.leaks.source_owners import Owners
-    from heapsleuth.leaks.source_sizes import Compared
-    from heapsleuth.leaks.source_tree import Chain
-    from heapsleuth.leaks.source_uses import Act, Read
+    from heapsleuth.leaks.source.calls import Calls
+    from heapsleuth.leaks.source.mentions import Mentions
+    from heapsleuth.leaks.source.owners import Owners
+    from heapsleuth.leaks.source.sizes import Compared
+    from heapsleuth.leaks.source.tree import Chain
+    from heapsleuth.leaks.source.uses import Act, Read
 
 __all__ = ["Limit", "Limits"]
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from heapsleuth.heap.js_outline import DeclarationKind
-from heapsleuth.leaks.source_owners import Owners, callee_name, property_name
-from heapsleuth.leaks.source_tree import unwrap
+from heapsleuth.leaks.source.owners import Owners, callee_name, property_name
+from heapsleuth.leaks.source.tree import unwrap
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
     from heapsleuth.heap.js_outline import Declaration
-    from heapsleuth.leaks.source_owners import Key
-    from heapsleuth.leaks.source_tree import Chain
+    from heapsleuth.leaks.source.owners import Key
+    from heapsleuth.leaks.source.tree import Chain
 
 __all__ = ["Mention", "Mentions"]
 

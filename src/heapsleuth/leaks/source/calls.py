@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from heapsleuth.leaks import source_tables as tables
-from heapsleuth.leaks.source_owners import callee_name, property_name
-from heapsleuth.leaks.source_tree import FUNCTIONS
+from heapsleuth.leaks.source import tables
+from heapsleuth.leaks.source.owners import callee_name, property_name
+from heapsleuth.leaks.source.tree import FUNCTIONS
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
     from heapsleuth.heap.js_outline import Declaration
-    from heapsleuth.leaks.source_owners import Key, Owners
-    from heapsleuth.leaks.source_tree import Chain, SyntaxTree
+    from heapsleuth.leaks.source.owners import Key, Owners
+    from heapsleuth.leaks.source.tree import Chain, SyntaxTree
 
 __all__ = ["Calls", "Place", "function_name"]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from heapsleuth.leaks.source_evidence import intents_at, source_facts
-from heapsleuth.leaks.source_lines import code_lines
-from heapsleuth.leaks.source_tree import SyntaxTree
+from heapsleuth.leaks.source.evidence import intents_at, source_facts
+from heapsleuth.leaks.source.lines import code_lines
+from heapsleuth.leaks.source.tree import SyntaxTree
 from heapsleuth.places import SourceLocation
 
 if TYPE_CHECKING:
     from heapsleuth.heap.declarations import SourceText
     from heapsleuth.heap.sources import Sources
     from heapsleuth.leaks.model import CodeLine
-    from heapsleuth.leaks.source_model import Intent, SourceFacts
+    from heapsleuth.leaks.source.model import Intent, SourceFacts
 
 __all__ = ["SourceReader"]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from heapsleuth.heap.declarations import SourceText
-    from heapsleuth.leaks.source_tree import Chain, SyntaxTree
+    from heapsleuth.leaks.source.tree import Chain, SyntaxTree
 
 __all__ = ["Claim", "claims_in", "comments_at"]
 
