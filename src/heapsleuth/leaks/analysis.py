@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from heapsleuth.heap.opening import open_heap
 from heapsleuth.heap.sources import Sources
 from heapsleuth.leaks import comparison, inputs
 from heapsleuth.leaks.candidates import find_candidates
-from heapsleuth.leaks.causes import one_per_cause
+from heapsleuth.leaks.causes import one_per_cause, sum_of
 from heapsleuth.leaks.confidence import load_model
 from heapsleuth.leaks.detached_growth import detached_growth
 from heapsleuth.leaks.dominance import grown_below
@@ -38,6 +39,9 @@ _TRIFLE = 0.005
 # Where less than this of the heap's growth is explained by holders that gained members, it is looked
 # for further down.
 _EXPLAINED = 0.3
+
+# Holders of one kind that are looked at one by one.
+_MOST_ALIKE = 300
 
 
 def analyze(
@@ -87,6 +91,7 @@ def analyze(
     told = [teller.tell(one) for one in one_per_cause(weighed, sequence.work, model)]
     found = relate(history, told, judged, teller.called)
     growth = described[-1].heap_bytes - described[0].heap_bytes
+    found = [_refuted(finding, model) for finding in found]
     findings = [finding for finding in found if _matters(finding, growth)]
     findings += detached_growth(sequence.graphs, sequence.work, findings, per=sequence.per)
     return AnalysisReport(
@@ -123,12 +128,23 @@ def _judged(
     history: History, candidates: list[Candidate], work: Sequence[float], model: ConfidenceModel
 ) -> list[Judged]:
     cases = []
+    doubtful: dict[tuple[int, int, int], list[Judged]] = {}
+    names = history.last.graph.node_names
     for candidate, series in zip(candidates, measure(history, candidates), strict=True):
         judgement = judge(series, work, model)
-        if judgement is not None and (
-            judgement.verdict is Verdict.BOUNDED or judgement.confidence >= model.drop_below
-        ):
-            cases.append(Judged(candidate, series, judgement))
+        if judgement is None:
+            continue
+        case = Judged(candidate, series, judgement)
+        if judgement.verdict is Verdict.BOUNDED or judgement.confidence >= model.drop_below:
+            cases.append(case)
+        else:
+            key = (candidate.kind, candidate.label, int(names[candidate.holder]))
+            doubtful.setdefault(key, []).append(case)
+    for alike in doubtful.values():
+        # Two more listeners on each of 150 sockets are nothing each, and a leak together.
+        together = judge(sum_of([case.series for case in alike]), work, model) if len(alike) > 1 else None
+        if together is not None and together.confidence >= model.drop_below:
+            cases += alike[:_MOST_ALIKE]
     return cases
 
 
@@ -143,6 +159,14 @@ def _explained(history: History, cases: Sequence[Judged]) -> float:
         if case.judgement.verdict is not Verdict.BOUNDED and case.judgement.growth.growing_share == 1
     )
     return found / max(1, last - first)
+
+
+def _refuted(finding: Finding, model: ConfidenceModel) -> Finding:
+    """Return the finding, as bounded where the source has a limit to it and next to no suspicion is left."""
+    limited = any(fact.code == "bound-in-source" and fact.value > 0 for fact in finding.evidence_against)
+    if finding.verdict is not Verdict.UNDECIDED or finding.confidence >= model.drop_below or not limited:
+        return finding
+    return replace(finding, verdict=Verdict.BOUNDED, settles=None)
 
 
 def _matters(finding: Finding, heap_growth: int) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from heapsleuth.leaks.confidence import ConfidenceModel
     from heapsleuth.leaks.findings import Weighed
 
-__all__ = ["one_per_cause"]
+__all__ = ["one_per_cause", "sum_of"]
 
 _VERDICTS = {Verdict.LEAK: 0, Verdict.UNDECIDED: 1, Verdict.BOUNDED: 2, Verdict.CLEAN: 3}
 
@@ -45,7 +45,7 @@ def _merged(group: list[Weighed], work: Sequence[float], model: ConfidenceModel)
         also = (*first.finding.also_retained, *dict.fromkeys(others))
         return replace(first, finding=replace(first.finding, also_retained=also))
     alike = [one for one in group if one.judgement.metric == first.judgement.metric]
-    series = _sum_of([one.series for one in alike])
+    series = sum_of([one.series for one in alike])
     judgement = judge(series, work, model)
     if judgement is None:
         return first
@@ -72,7 +72,8 @@ def _merged(group: list[Weighed], work: Sequence[float], model: ConfidenceModel)
     return replace(first, finding=finding, features=features, series=series, judgement=judgement)
 
 
-def _sum_of(series: Sequence[Series]) -> Series:
+def sum_of(series: Sequence[Series]) -> Series:
+    """Return the series of several holders taken together."""
     columns = {
         name: _sums([getattr(one, name) for one in series])
         for name in ("counts", "references", "retained", "shallow", "survivors")
