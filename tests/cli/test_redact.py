@@ -46,7 +46,6 @@ def test_one_snapshot_is_redacted_and_summed_up(
 
 def test_redacted_snapshots_of_a_leak_give_the_same_report(leaking: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    folder.mkdir()
     assert main(["redact", *leaking, "--out-dir", str(folder), "-q"]) == ExitCode.FINE
 
     redacted = [str(folder / f"leak{n}.heapsnapshot") for n in (200, 400, 600)]
@@ -63,11 +62,10 @@ def test_quiet_says_nothing(leaking: list[str], tmp_path: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "expected IN and OUT, found 0 names"),
-        (["a"], "expected IN and OUT, found 1 names"),
+        ([], "expected IN and OUT, found 0"),
+        (["a"], "expected IN and OUT, found 1"),
         (["a", "b", "c"], "for several snapshots use --out-dir"),
         (["--out-dir", "."], "expected at least one heap snapshot"),
-        (["a", "--out-dir", "missing"], "the folder does not exist"),
         (["-", "--out-dir", "."], "standard input has no name to keep"),
         (["missing.heapsnapshot", "out"], "there is no such file"),
     ],

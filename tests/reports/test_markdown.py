@@ -109,7 +109,10 @@ def test_details_hold_code_path_stacks_and_relations() -> None:
     assert "<details><summary><code>reportCache</code>: fix, code, path, more</summary>" in text
     assert "> 20  const reportCache = new Map();  // url -> ReportEntry\n" in text
     assert "> reportCache → Map\n" in text
-    assert "412 stuck in waitForReport ← handleReport ← listen at /srv/app/src/reports/cache.js:34" in text
+    assert (
+        "412 stuck in waitForReport ← handleReport ← listen (defined at /srv/app/src/reports/cache.js:34)"
+        in text
+    )
     assert "Also kept by: Array `recent`" in text
     assert "What would settle it: two more rounds of 4,000 requests" in text
 

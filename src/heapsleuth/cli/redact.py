@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from heapsleuth.errors import UsageError
+from heapsleuth.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from heapsleuth.heap.redaction import Redaction
@@ -79,7 +79,7 @@ def _arrange(files: tuple[str, ...], out_dir: str | None) -> tuple[list[str], li
     if out_dir is None:
         if len(files) != 2:  # noqa: PLR2004 - IN and OUT
             raise UsageError(
-                f"expected IN and OUT, found {len(files)} names; for several snapshots use --out-dir DIR"
+                f"expected IN and OUT, found {len(files)}; for several snapshots use --out-dir DIR"
             )
         return [files[0]], [files[1]]
     if not files:
@@ -87,8 +87,10 @@ def _arrange(files: tuple[str, ...], out_dir: str | None) -> tuple[list[str], li
     if _STREAM in files:
         raise UsageError("--out-dir: standard input has no name to keep; name OUT instead")
     folder = Path(out_dir)
-    if not folder.is_dir():
-        raise UsageError(f"--out-dir {out_dir}: the folder does not exist; create it first")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"--out-dir {out_dir}: cannot be made: {error.strerror}") from error
     return list(files), [str(folder / Path(file).name) for file in files]
 
 

@@ -129,13 +129,13 @@ def redact(
                 one, own = _examine(source, path, placeholders, progress)
             examined.append(one)
             choice.add(own)
-        results = tuple(
+        if key is not None:
+            # First, so that nothing is ever written whose key is lost.
+            key.write(choice.kept)
+        return tuple(
             _write(one, target, choice, placeholders, Path(folder), force=force, progress=progress)
             for one, target in zip(examined, outputs, strict=True)
         )
-    if key is not None:
-        key.write(choice.kept)
-    return results
 
 
 def check_targets(sources: Sequence[str], targets: Sequence[str], *, force: bool) -> None:

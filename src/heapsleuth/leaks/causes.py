@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from heapsleuth.leaks.evidence import decide, judge
+from heapsleuth.leaks.evidence import decide, judge, sure_of
 from heapsleuth.leaks.model import Verdict
 from heapsleuth.leaks.series import Series
 
@@ -51,7 +51,7 @@ def _merged(group: list[Weighed], work: Sequence[float], model: ConfidenceModel)
         return first
     findings = [one.finding for one in alike]
     features = {**judgement.features, **first.beside.features}
-    confidence = model.confidence(features)
+    confidence = sure_of(judgement.growth, features, model)
     members = replace(
         first.finding.members,
         counts=_sums([finding.members.counts for finding in findings]),

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from heapsleuth.leaks.growth import Growth
     from heapsleuth.leaks.series import Series
 
-__all__ = ["Judgement", "decide", "judge"]
+__all__ = ["Judgement", "decide", "judge", "sure_of"]
 
 # A rate that fell under this share of what it was counts as "has stopped growing".
 _STOPPED = 0.1
 _SLOWED = 0.5
+_CHANCE = 0.5
 _MOST_WHOLE = 100
 _WHOLE_SLACK = 0.025
 _MOST_PARTS = 5
@@ -65,7 +66,7 @@ def judge(series: Series, work: Sequence[float], model: ConfidenceModel) -> Judg
     else:
         return None
     inputs = features(metric, growth, series)
-    confidence = model.confidence(inputs)
+    confidence = sure_of(growth, inputs, model)
     evidence = list(_facts(metric, growth, series, first))
     return Judgement(
         metric=metric,
@@ -82,6 +83,12 @@ def judge(series: Series, work: Sequence[float], model: ConfidenceModel) -> Judg
 def _own(series: Series) -> Sequence[int]:
     """Return the bytes that only this holder's field can explain."""
     return series.retained if series.single else series.shallow
+
+
+def sure_of(growth: Growth, features: Mapping[str, float], model: ConfidenceModel) -> float:
+    """Return the confidence; from one interval none beyond chance, since the model has never seen any."""
+    confidence = model.confidence(features)
+    return confidence if growth.intervals > 1 else min(confidence, _CHANCE)
 
 
 def decide(growth: Growth, confidence: float, model: ConfidenceModel) -> Verdict:

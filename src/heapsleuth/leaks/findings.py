@@ -13,7 +13,7 @@ from heapsleuth.leaks.circumstances import circumstances_of
 from heapsleuth.leaks.confidence import load_model
 from heapsleuth.leaks.detectors import detect
 from heapsleuth.leaks.edges import edges_of
-from heapsleuth.leaks.evidence import decide
+from heapsleuth.leaks.evidence import decide, sure_of
 from heapsleuth.leaks.fixes import fix_for
 from heapsleuth.leaks.model import Finding, Holder, Members, Verdict
 from heapsleuth.leaks.naming import Name, Namer, Step
@@ -115,7 +115,7 @@ class Teller:
         sites = sites_of(places, self._sources, self._reader)
         beside = circumstances_of(case, detected, judgement, facts)
         features = {**judgement.features, **beside.features}
-        confidence = self._model.confidence(features)
+        confidence = sure_of(judgement.growth, features, self._model)
         verdict = decide(judgement.growth, confidence, self._model)
         accepted = suppression(sites, facts, self._reader)
         location = places.first_of_holder or places.first_of_members

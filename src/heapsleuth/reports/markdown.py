@@ -150,7 +150,7 @@ def _stacks(finding: Finding, base_dir: str) -> list[str]:
     for stack in finding.stacks[:_MOST_STACKS]:
         functions = " ← ".join(clean(name, 80) for name in stack.functions[:_MOST_STEPS])
         place = wording.place(stack.location, base_dir)
-        where = f" at {clean(place)}" if place else ""
+        where = f" (defined at {clean(place)})" if place else ""
         size = format_bytes(stack.retained_bytes)
         lines.append(f"{format_count(stack.count)} stuck in {functions or 'a function'}{where}, {size}")
     return _fenced(lines, "text") if lines else []

@@ -136,7 +136,7 @@ def _add_evidence(page: Page, finding: Finding, most: int) -> None:
 def _facts(page: Page, facts: Sequence[Evidence], most: int) -> list[str]:
     shown = [page.text(fact.text, 400) for fact in facts[:most]]
     if len(facts) > most:
-        shown.append(f"{len(facts) - most} more in the JSON report")
+        shown.append(f"{len(facts) - most} more with --all")
     return shown
 
 

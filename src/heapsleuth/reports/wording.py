@@ -126,6 +126,9 @@ def _leak_headline(report: AnalysisReport) -> str:
 
 
 def _clean_headline(report: AnalysisReport) -> str:
+    accepted = len(report.findings)
+    if accepted:
+        return f"what grows with the work is accepted: {plural(accepted, 'finding')}."
     if not report.bounded:
         return "nothing grows with the work."
     things = plural(len(report.bounded), "thing")

@@ -79,10 +79,16 @@ PROMISES = (
     ),
     Advice(
         "Settle every promise of $holder: reject it after a time limit, and forget its resolver then.",
-        "new Promise((resolve) => $holder.push(resolve));",
-        "const { promise, resolve, reject } = Promise.withResolvers();\n$holder.push(resolve);\n"
-        "const timer = setTimeout(reject, 30_000, new Error('timed out'));\n"
-        "promise.finally(() => { clearTimeout(timer); $holder.splice($holder.indexOf(resolve), 1); });",
+        "new Promise((resolve) => $holder.push({ resolve }));",
+        "new Promise((resolve, reject) => {\n"
+        "  const waiter = { resolve: (value) => { clearTimeout(timer); resolve(value); } };\n"
+        "  const timer = setTimeout(() => {\n"
+        "    const at = $holder.indexOf(waiter);\n"
+        "    if (at >= 0) $holder.splice(at, 1); // whoever answers takes it out, too\n"
+        "    reject(new Error('timed out'));\n"
+        "  }, 30_000);\n"
+        "  $holder.push(waiter);\n"
+        "});",
         when={"kind": "^(Array|variable)$"},
     ),
     Advice(
