@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SHOP = ROOT / "examples" / "leaky-shop"
-VISITS = 400
+VISITS = 800
 
 pytestmark = pytest.mark.node
 

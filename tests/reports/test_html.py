@@ -263,8 +263,8 @@ def test_suspended_calls_are_counted_with_what_awaits_them() -> None:
     text = Document(shown(report_samples.leak(), "/srv/app")).all("ol", "stacks")[0].text
 
     assert (
-        "412 calls stuck in waitForReport ← handleReport ← listen the innermost is defined at src/reports/cache.js:34"
-        in text
+        "412 calls stuck in waitForReport ← handleReport ← listen "
+        "the innermost is defined at src/reports/cache.js:34" in text
     )
     assert "1 call stuck in flush 900 B retained" in text
 

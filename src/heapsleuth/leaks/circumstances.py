@@ -65,7 +65,7 @@ def circumstances_of(
         size = 0 if case.candidate.below else counts[-1]
         _look_at_bounds(facts, size, features, good, bad)
         _look_at_expiry(facts, case, size, features, good, bad)
-        _look_at_changes(facts, features, good, bad)
+        _look_at_changes(facts, features, good, bad, whole_rate=bool(judgement.features.get("whole-rate")))
     # Timers that have fired and still grow in number are no matter of waiting longer.
     waiting = judgement.features.get("retention", 0.0)
     if waiting >= _STILL_WAITING:
@@ -157,14 +157,20 @@ def _expiry_text(expiry: Expiry) -> str:
 
 
 def _look_at_changes(
-    facts: SourceFacts, features: dict[str, float], good: list[Evidence], bad: list[Evidence]
+    facts: SourceFacts,
+    features: dict[str, float],
+    good: list[Evidence],
+    bad: list[Evidence],
+    *,
+    whole_rate: bool,
 ) -> None:
     removals = [use for use in (*facts.removals, *facts.clears) if use.called is not False]
     if removals:
         first = removals[0]
         features["removed"] = 1.0
         bad.append(Evidence("removed-in-source", f"{_at(first.location)} removes members{_by(first)}", 1.0))
-    if facts.additions and all(use.guard == "absent" for use in facts.additions):
+    # Keys that are new in each operation are not those of a finite set.
+    if not whole_rate and facts.additions and all(use.guard == "absent" for use in facts.additions):
         features["keyed-once"] = 1.0
     if not removals and facts.additions and facts.whole and not facts.exported and "bounded" not in features:
         features["only-added"] = 1.0

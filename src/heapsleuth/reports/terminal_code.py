@@ -93,5 +93,5 @@ def _stack(page: Page, stack: AsyncStack) -> Text:
     text = Text.assemble(f"{format_count(stack.count)} stuck in ", (innermost, "bold"))
     text.append("".join(f"{joint}{name}" for name in names[1:]))
     if stack.location is not None:
-        text.append(" defined at ", "dim").append(page.text(wording.short_place(stack.location)), "cyan")
+        text.append(" at ", "dim").append(page.text(wording.short_place(stack.location)), "cyan")
     return text.append(f"  {format_bytes(stack.retained_bytes)}", "dim")
