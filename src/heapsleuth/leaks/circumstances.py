@@ -15,7 +15,7 @@ import numpy as np
 
 from heapsleuth.heap.kinds import NodeType
 from heapsleuth.leaks.model import Evidence
-from heapsleuth.leaks.pending_timers import is_timed
+from heapsleuth.leaks.pending_timers import fires_once, is_timed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,10 +69,11 @@ def circumstances_of(
     # Timers that have fired and still grow in number are no matter of waiting longer.
     waiting = judgement.features.get("retention", 0.0)
     if waiting >= _STILL_WAITING:
-        if _is_one_shot(detection, case):
+        is_timer = detection.category == "timer"
+        if is_timer and case.member is not None and fires_once(case, case.member):
             features["timed"] = 1.0
             bad.append(Evidence("fires-once", "each of these timers fires once and is gone then", 1.0))
-        elif detection.category != "timer" and is_timed(case):
+        elif not is_timer and is_timed(case):
             features["timed"] = 1.0
             bad.append(Evidence("timed", "a pending timer keeps the newest member; it may end with it", 1.0))
     return Circumstances(features, tuple(good), tuple(bad))
@@ -180,14 +181,6 @@ def _look_at_changes(
 
 def _by(use: Use) -> str:
     return f" in `{use.function}`" if use.function else ""
-
-
-def _is_one_shot(detection: Detection, case: Case) -> bool:
-    """Whether members are timers that fire once: `setTimeout`, not `setInterval`."""
-    if detection.category != "timer" or case.member is None:
-        return False
-    repeat = case.child(case.member, "_repeat")
-    return repeat is not None and case.type(repeat) == NodeType.HIDDEN
 
 
 def _at(location: SourceLocation) -> str:

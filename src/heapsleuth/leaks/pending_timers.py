@@ -9,7 +9,7 @@ from heapsleuth.heap.kinds import EdgeType, NodeType
 if TYPE_CHECKING:
     from heapsleuth.leaks.case import Case
 
-__all__ = ["is_timed"]
+__all__ = ["fires_once", "is_timed"]
 
 _MOST_NODES = 200
 _MOST_RETAINERS = 12
@@ -35,7 +35,7 @@ def is_timed(case: Case) -> bool:
                 if source in seen or case.old[source] or graph.edge_types[edge] not in _FOLLOWED:
                     continue
                 if graph.own_name(source) == "Timeout" and graph.node_types[source] == NodeType.OBJECT:
-                    if _fires_once(case, source):
+                    if fires_once(case, source):
                         return True
                     continue
                 if graph.node_types[source] == NodeType.CLOSURE or _is_between(graph.own_name(source)):
@@ -51,6 +51,7 @@ def _is_between(name: str) -> bool:
     return name in ("system / Context", "Array", "(object elements)", "Promise", "system / PromiseReaction")
 
 
-def _fires_once(case: Case, timer: int) -> bool:
+def fires_once(case: Case, timer: int) -> bool:
+    """Whether a `Timeout` is of `setTimeout`, not of `setInterval`."""
     repeat = case.child(timer, "_repeat")
     return repeat is not None and case.type(repeat) == NodeType.HIDDEN
