@@ -115,7 +115,7 @@ def _compare(sequence: Arranged, sources: Sources) -> Comparison:
 def judge_growth(
     graphs: Sequence[HeapGraph], work: Sequence[float], model: ConfidenceModel
 ) -> tuple[History, list[Judged]]:
-    """Return the history and every candidate that grew, most likely and largest first."""
+    """Return the history and every candidate that grew and is worth weighing."""
     history = History(graphs)
     candidates = find_candidates(history)
     cases = _judged(history, candidates, work, model)
@@ -150,9 +150,7 @@ def _judged(
 
 def _explained(history: History, cases: Sequence[Judged]) -> float:
     """Return the share of the heap's growth that hangs on what was found to grow."""
-    first, last = (
-        int(moment.graph.shallow_sizes.sum()) for moment in history.moments[:: len(history.moments) - 1]
-    )
+    first, last = (int(history.moments[at].graph.shallow_sizes.sum()) for at in (0, -1))
     found = sum(
         case.series.retained[-1] - case.series.retained[0]
         for case in cases

@@ -66,17 +66,24 @@ def circumstances_of(
         _look_at_bounds(facts, size, features, good, bad)
         _look_at_expiry(facts, case, size, features, good, bad)
         _look_at_changes(facts, features, good, bad, whole_rate=bool(judgement.features.get("whole-rate")))
-    # Timers that have fired and still grow in number are no matter of waiting longer.
-    waiting = judgement.features.get("retention", 0.0)
-    if waiting >= _STILL_WAITING:
-        is_timer = detection.category == "timer"
-        if is_timer and case.member is not None and fires_once(case, case.member):
-            features["timed"] = 1.0
-            bad.append(Evidence("fires-once", "each of these timers fires once and is gone then", 1.0))
-        elif not is_timer and is_timed(case):
-            features["timed"] = 1.0
-            bad.append(Evidence("timed", "a pending timer keeps the newest member; it may end with it", 1.0))
+    waits = _waits_for_timer(case, detection, judgement)
+    if waits is not None:
+        features["timed"] = 1.0
+        bad.append(waits)
     return Circumstances(features, tuple(good), tuple(bad))
+
+
+def _waits_for_timer(case: Case, detection: Detection, judgement: Judgement) -> Evidence | None:
+    """Return what says that a pending timer will let members go, None where nothing does."""
+    # Timers that have fired and still grow in number are no matter of waiting longer.
+    if case.member is None or judgement.features.get("retention", 0.0) < _STILL_WAITING:
+        return None
+    if detection.category == "timer":
+        once = fires_once(case, case.member)
+        text = "each of these timers fires once and is gone then"
+        return Evidence("fires-once", text, 1.0) if once else None
+    text = "a pending timer keeps the newest member; it may end with it"
+    return Evidence("timed", text, 1.0) if is_timed(case) else None
 
 
 def _look_at_bounds(

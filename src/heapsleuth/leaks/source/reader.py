@@ -32,6 +32,7 @@ class SourceReader:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._trees: dict[int, tuple[SourceText, SyntaxTree]] = {}
+        self._texts: dict[str, SourceText] = {}
         self._facts: dict[tuple[int, str], SourceFacts | None] = {}
 
     def facts(self, owner: int, name: str) -> SourceFacts | None:
@@ -60,12 +61,12 @@ class SourceReader:
         """Return the line of a location with its neighbours, empty when its text is not at hand."""
         if location is None or location.line is None:
             return ()
-        text = self._sources.text_of(location)
+        text = self._text_of(location)
         return () if text is None else code_lines(text, location.line, location.column or 0)
 
     def intents(self, location: SourceLocation | None) -> tuple[tuple[Intent, ...], tuple[str, ...]]:
         """Return what comments beside a location claim, and directives there that are not followed."""
-        text = None if location is None or location.line is None else self._sources.text_of(location)
+        text = None if location is None or location.line is None else self._text_of(location)
         if location is None or location.line is None or text is None:
             return (), ()
         offset = text.offset(location.line - 1, location.column or 0)
@@ -77,6 +78,13 @@ class SourceReader:
             return SourceLocation(location.file, line + 1, column)
 
         return intents_at(text, self._tree(text, location.file), offset, place)
+
+    def _text_of(self, location: SourceLocation) -> SourceText | None:
+        """Return the text of a location; hundreds of holders alike ask for the same few files."""
+        text = self._texts.get(location.file) or self._sources.text_of(location)
+        if text is not None:
+            self._texts[location.file] = text
+        return text
 
     def _tree(self, text: SourceText, file: str) -> SyntaxTree:
         if id(text) not in self._trees:
