@@ -1,0 +1,1 @@
+"""The collector that `heapsleuth serve` runs: API, authorization, watching, alerts, dashboard."""

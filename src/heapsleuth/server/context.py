@@ -1,0 +1,65 @@
+"""What every route and every background task of the collector is given."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from heapsleuth.server.config import ServerConfig
+    from heapsleuth.store.base import Store, Vault
+    from heapsleuth.trends.model import TrendVerdict
+
+__all__ = ["Commands", "Context", "Hub", "Watching", "now_ms"]
+
+
+def now_ms() -> float:
+    """Return the time, milliseconds since 1970."""
+    return time.time() * 1000
+
+
+class Hub(Protocol):
+    """Tells open pages what changed."""
+
+    def publish(self, topic: str, body: Mapping[str, Any]) -> None:
+        """Tell everyone who listens to a topic (`fleet`, `service:NAME`, `incident:ID`)."""
+
+    def listen(self, topic: str) -> AsyncIterator[Mapping[str, Any]]:
+        """Return what is published from now on; a listener that is too slow loses the oldest."""
+
+
+class Commands(Protocol):
+    """Asks agents to do something."""
+
+    async def ask(
+        self, instance: str, command: Mapping[str, Any], *, timeout_s: float = 60.0
+    ) -> Mapping[str, Any]:
+        """
+        Send a command (`{"type": "snapshot", …}`) and return its `command-result`.
+
+        Raises:
+            AgentFailed: No answer within the time, or the agent said it could not (with its reason).
+        """
+
+
+class Watching(Protocol):
+    """Judges what comes in."""
+
+    def verdicts(self, service: str) -> tuple[TrendVerdict, ...]:
+        """Return the latest verdicts about a service, the worst first."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """The collector's parts; made once by `create_app` and passed to `router(context)` of every route."""
+
+    config: ServerConfig
+    store: Store
+    vault: Vault
+    hub: Hub
+    commands: Commands
+    watching: Watching
+    clock: Callable[[], float] = field(default=now_ms)
