@@ -25,7 +25,7 @@ __all__ = ["Store", "Vault"]
 
 
 class Store(Protocol):
-    """Thread-safe and blocking, so called from threads.  What a writer was given is durable when it returns."""
+    """Thread-safe and blocking, so called from threads.  What a writer took is durable when it returns."""
 
     def append(self, batches: Sequence[Batch]) -> tuple[bool, ...]:
         """Keep what agents sent, in one transaction; False for each batch that was a repeat."""

@@ -105,7 +105,7 @@ class TrendVerdict:
         title: One sentence for people.
         detail: What tells apart two verdicts of one kind about one subject (an emitter and event, a route);
             part of the signature.
-        numbers: Figures by name, with the unit in the name (`slope_bytes_per_hour`, `smallest_visible_ms`, …).
+        numbers: Figures by name, with the unit in the name (`slope_bytes_per_hour`, `smallest_visible_ms`).
         settles: What would decide it, sentences; for `undecided` at least one.
     """
 
