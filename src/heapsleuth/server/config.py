@@ -25,8 +25,8 @@ class SnapshotConfig:
     What the collector does with snapshots.
 
     Attributes:
-        automatic: Ask an instance for snapshots when a leak is likely. Off until an operator turns it on, here
-            or on the incident page (settings `snapshots.automatic` and, for one service,
+        automatic: Ask an instance for snapshots when a leak is likely. Off until an operator turns it on,
+            here or on the incident page (settings `snapshots.automatic` and, for one service,
             `snapshots.automatic:SERVICE`).
         vault: A folder, or a URL that obstore knows (`s3://bucket/prefix`, `gs://…`, `az://…`).
         redact: Keep only the redacted copy of what arrives.
