@@ -27,9 +27,11 @@ from heapsleuth.units import format_bytes, format_count, format_duration, format
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from jinja2 import BaseLoader
+
     from heapsleuth.places import SourceLocation
 
-__all__ = ["write"]
+__all__ = ["make_environment", "write"]
 
 _LONGEST = 600
 """Characters of a string that are shown where a template does not ask for fewer."""
@@ -74,10 +76,21 @@ def write(template: str, out: TextIO, *, base_dir: str = "", **context: Any) -> 
 
 @lru_cache(maxsize=4)
 def _environment(folder: str) -> Environment:
+    return make_environment(PackageLoader("heapsleuth.reports", "templates"), folder)
+
+
+def make_environment(loader: BaseLoader, folder: str = "") -> Environment:
+    """
+    Return what renders templates by the rules above; the dashboard's pages are made with one, too.
+
+    Args:
+        loader: Where the templates are.
+        folder: Absolute path of a folder that paths are shown relative to; empty: all are shown whole.
+    """
     # As a whole path only: not the end of a longer one, not the beginning of a neighbour's name.
     inside = re.compile(rf"(?<![\w.-]){re.escape(folder)}(?:/|(?![\w.-]))") if folder else None
     environment = Environment(
-        loader=PackageLoader("heapsleuth.reports", "templates"),
+        loader=loader,
         autoescape=True,
         finalize=partial(_shown, inside=inside),
         undefined=StrictUndefined,
