@@ -72,6 +72,8 @@ class ServerConfig:
         remote_write: URL to forward metrics to (Prometheus remote write 1.0).
         heap_alert_share: Share of the heap limit that raises `memory-pressure`.
         gc_pause_ms, loop_delay_p99_ms: What counts as a long pause and as a slow loop.
+        time_scale: For demonstrations: how much longer than it was every time is taken for when judging
+            (720: two minutes count as a day).
     """
 
     host: str = "127.0.0.1"
@@ -88,5 +90,6 @@ class ServerConfig:
     heap_alert_share: float = 0.7
     gc_pause_ms: float = 100.0
     loop_delay_p99_ms: float = 50.0
+    time_scale: float = 1.0
     snapshots: SnapshotConfig = SnapshotConfig()
     alerts: AlertConfig = AlertConfig()

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from heapsleuth.server.config import ServerConfig
     from heapsleuth.store.base import Store, Vault
+    from heapsleuth.store.model import Batch
     from heapsleuth.trends.model import TrendVerdict
 
 __all__ = ["Commands", "Context", "Hub", "Watching", "now_ms"]
@@ -46,7 +47,16 @@ class Commands(Protocol):
 
 
 class Watching(Protocol):
-    """Judges what comes in."""
+    """Judges what comes in, in a thread of its own, and keeps incidents."""
+
+    def start(self, context: Context) -> None:
+        """Begin, with what the store has of before; called once, in the running event loop."""
+
+    async def stop(self) -> None:
+        """End; returns when nothing of it runs any more."""
+
+    def take(self, batches: Sequence[Batch]) -> None:
+        """Judge what the store has taken; returns at once, from any thread."""
 
     def verdicts(self, service: str) -> tuple[TrendVerdict, ...]:
         """Return the latest verdicts about a service, the worst first."""
