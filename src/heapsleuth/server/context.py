@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from heapsleuth.server.config import ServerConfig
     from heapsleuth.store.base import Store, Vault
     from heapsleuth.store.model import Batch
+    from heapsleuth.store.model import Batch
     from heapsleuth.trends.model import TrendVerdict
 
 __all__ = ["Commands", "Context", "Hub", "Watching", "now_ms"]

@@ -174,7 +174,13 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A bearer token; only its SHA-256 is kept.  `expires_ms` None: never."""
+    """
+    A bearer token; only its SHA-256 is kept.
+
+    Attributes:
+        expires_ms: None: never.
+        service: The only service that an agent with it may report for; empty: any.
+    """
 
     id: str
     sha256: str
@@ -183,6 +189,7 @@ class Token:
     created_ms: float
     expires_ms: float | None = None
     last_used_ms: float | None = None
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
