@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from heapsleuth.server.config import ServerConfig
     from heapsleuth.store.base import Store, Vault
     from heapsleuth.store.model import Batch
-    from heapsleuth.store.model import Batch
     from heapsleuth.trends.model import TrendVerdict
 
 __all__ = ["Commands", "Context", "Hub", "Watching", "now_ms"]
@@ -65,7 +64,7 @@ class Watching(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """The collector's parts; made once by `create_app` and passed to `router(context)` of every route."""
+    """The collector's parts; made once (`assembly.assemble`), passed to `create_app` and to `router(context)` of every route."""
 
     config: ServerConfig
     store: Store
