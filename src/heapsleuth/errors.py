@@ -14,6 +14,7 @@ The tree::
     ├── AgentFailed              the agent inside a Node.js process did not report or refused
     ├── CaptureFailed            no snapshot of a running process could be taken from outside
     │   └── CaptureRefused       it would not have fitted into memory or onto the disk
+    ├── VaultError               a snapshot cannot be kept, read or removed
     └── OutOfMemory              this machine has too little memory for the snapshot
 
 Each class has a slug; `docs/errors.md` has cause and cure for every slug.  Only `cli.main` turns an
@@ -39,6 +40,7 @@ __all__ = [
     "SnapshotTruncated",
     "UnknownNode",
     "UsageError",
+    "VaultError",
 ]
 
 
@@ -205,3 +207,9 @@ class OutOfMemory(HeapsleuthError):
     """This machine has too little memory for the snapshot."""
 
     slug = "out-of-memory"
+
+
+class VaultError(HeapsleuthError):
+    """A snapshot cannot be kept in the vault, read from it or removed."""
+
+    slug = "vault"
