@@ -14,6 +14,7 @@ The tree::
     ├── AgentFailed              the agent inside a Node.js process did not report or refused
     ├── CaptureFailed            no snapshot of a running process could be taken from outside
     │   └── CaptureRefused       it would not have fitted into memory or onto the disk
+    ├── StoreError               the collector's database cannot be opened, read or written
     ├── VaultError               a snapshot cannot be kept, read or removed
     └── OutOfMemory              this machine has too little memory for the snapshot
 
@@ -38,6 +39,7 @@ __all__ = [
     "RedactionFailed",
     "SnapshotError",
     "SnapshotTruncated",
+    "StoreError",
     "UnknownNode",
     "UsageError",
     "VaultError",
@@ -207,6 +209,12 @@ class OutOfMemory(HeapsleuthError):
     """This machine has too little memory for the snapshot."""
 
     slug = "out-of-memory"
+
+
+class StoreError(HeapsleuthError):
+    """The collector's database cannot be opened, read or written."""
+
+    slug = "store"
 
 
 class VaultError(HeapsleuthError):
