@@ -1,6 +1,7 @@
 'use strict';
 
 const { Agent } = require('./lib/agent.cjs');
+const begun = require('./lib/begun.cjs');
 const { readOptions } = require('./lib/options.cjs');
 const { SAMPLERS, openSamplers, readSamplers, closeSamplers } = require('./lib/samplers/index.cjs');
 const { current, setCurrent } = require('./lib/state.cjs');
@@ -15,13 +16,14 @@ function start(options = {}) {
   return true;
 }
 
-/** Stops the agent of this thread and takes back everything it installed. */
+/** Stops the agent of this thread and takes back everything that was begun here. */
 function stop() {
   const agent = current();
-  if (!agent) return false;
-  setCurrent(null);
-  agent.stop();
-  return true;
+  if (agent) {
+    setCurrent(null);
+    agent.stop();
+  }
+  return begun.endAll() || agent !== null;
 }
 
 /** Writes a heap snapshot; rejects with the figures when that would not be safe. */
@@ -51,4 +53,24 @@ function metrics() {
   }
 }
 
-module.exports = { armNearHeapLimit, metrics, snapshot, start, stop, version };
+/** The events of this thread, loaded when somebody listens. */
+function events() {
+  return begun.once('events', () => new (require('./lib/events/index.cjs').Events)());
+}
+
+/** Calls `listener` at every event of that name; returns what ends it. */
+function on(name, listener) {
+  return events().on(name, listener);
+}
+
+/** Calls `listener` at the next event of that name; returns what takes that back. */
+function once(name, listener) {
+  return events().once(name, listener);
+}
+
+/** Ends what `on` or `once` began; says whether there was something. */
+function off(name, listener) {
+  return events().off(name, listener);
+}
+
+module.exports = { armNearHeapLimit, metrics, off, on, once, snapshot, start, stop, version };

@@ -20,6 +20,20 @@ export interface StartOptions {
   snapshotCooldownMs?: number;
   /** Arm V8's snapshot at the heap limit. Default false. `HEAPSLEUTH_NEAR_LIMIT` */
   nearLimit?: boolean;
+  /** `leak`, rule by samples: how many are looked at together. Default 10. `HEAPSLEUTH_LEAK_WINDOW` */
+  leakWindow?: number;
+  /** The same: bytes per sample that are too much. Default 5,000,000. `HEAPSLEUTH_LEAK_GROWTH_BYTES` */
+  leakGrowthBytes?: number;
+  /** `gc`: milliseconds of a pause that are told. Default 100. `HEAPSLEUTH_GC_PAUSE_MS` */
+  gcPauseMs?: number;
+  /** `loop`: milliseconds of delay at p99 that are told. Default 50. `HEAPSLEUTH_LOOP_DELAY_MS` */
+  loopDelayMs?: number;
+  /** `loop`: milliseconds that are looked at together. Default 60,000. `HEAPSLEUTH_LOOP_WINDOW_MS` */
+  loopWindowMs?: number;
+  /** `alert`: share of the heap's or container's limit; 0 is off. Default 0.7. `HEAPSLEUTH_ALERT_SHARE` */
+  alertShare?: number;
+  /** Export to OpenTelemetry: an address, or true for `OTEL_EXPORTER_OTLP_ENDPOINT`. Default off. `HEAPSLEUTH_OTLP` */
+  otlp?: boolean | string | null;
 }
 
 export interface SnapshotOptions {
@@ -99,10 +113,100 @@ export interface Sample {
   [metric: string]: number;
 }
 
+/** The heap may be leaking. Both rules are hints: the collector's verdict knows more. */
+export interface LeakEvent {
+  /** Bytes gained from `start` to `end`. */
+  growth: number;
+  /** For people. */
+  reason: string;
+  start: Date;
+  end: Date;
+  span_ms: number;
+  bytes_per_hour: number;
+  /** `window`: heap used grew from sample to sample. `floor`: what major collections leave grew steadily. */
+  rule: 'window' | 'floor';
+}
+
+/** After major collections. Named as in memwatch; sizes in bytes, of the heap that collections left. */
+export interface StatsEvent {
+  at: Date;
+  /** Major collections since the first listener. */
+  num_full_gc: number;
+  /** All others: minor, incremental, weak callbacks. */
+  num_inc_gc: number;
+  /** The same as `num_full_gc`: V8 no longer counts compactions on their own. */
+  heap_compactions: number;
+  base: number;
+  current_base: number;
+  /** Moving average over 10 collections. */
+  estimated_base: number;
+  min: number;
+  max: number;
+  /** Percent by which that is above the moving average over 120. */
+  usage_trend: number;
+}
+
+/** A collection that stopped the program for longer than `gcPauseMs`. */
+export interface GcEvent {
+  at: Date;
+  kind: 'major' | 'minor' | 'incremental' | 'weakcb';
+  pause_ms: number;
+  /** By `gc()`, an inspector or a snapshot. */
+  forced: boolean;
+}
+
+/** A window in which the event loop's delay at p99 was over `loopDelayMs`. */
+export interface LoopEvent {
+  at: Date;
+  window_ms: number;
+  p50_ms: number;
+  p99_ms: number;
+  max_ms: number;
+  /** 0 to 1. */
+  utilization: number;
+  /** Times the loop was held up for 50 ms and more, and for how long together. */
+  stalls: number;
+  stalled_ms: number;
+}
+
+/** `alertShare` of the heap's or container's limit is in use. Told again after it was a tenth lower. */
+export interface AlertEvent {
+  at: Date;
+  kind: 'heap' | 'container';
+  share: number;
+  threshold: number;
+  /** Of the heap: its old generation. Of the container: its working set. */
+  used_bytes: number;
+  limit_bytes: number;
+  heap_used_bytes: number;
+  /** What the last major collection left; null before the first. */
+  floor_bytes: number | null;
+}
+
+export interface EventByName {
+  alert: AlertEvent;
+  gc: GcEvent;
+  leak: LeakEvent;
+  loop: LoopEvent;
+  stats: StatsEvent;
+}
+
+/** May throw or reject: that is counted and goes no further. */
+export type Listener<Name extends keyof EventByName> = (event: Readonly<EventByName[Name]>) => unknown;
+
+/** Calls `listener` at every event of that name; returns what ends it. Works without `start`. Keeps no process alive. */
+export function on<Name extends keyof EventByName>(name: Name, listener: Listener<Name>): () => boolean;
+
+/** Calls `listener` at the next event of that name; returns what takes that back. */
+export function once<Name extends keyof EventByName>(name: Name, listener: Listener<Name>): () => boolean;
+
+/** Ends what `on` or `once` began; says whether there was something. */
+export function off<Name extends keyof EventByName>(name: Name, listener: Listener<Name>): boolean;
+
 /** Starts the agent in this thread. Returns false when it runs already. */
 export function start(options?: StartOptions): boolean;
 
-/** Stops the agent of this thread. Returns false when none runs. */
+/** Stops the agent of this thread and everything else that was begun here. Returns false when there was nothing. */
 export function stop(): boolean;
 
 /** Writes a heap snapshot; rejects with a `SnapshotError` when it is refused or fails. */

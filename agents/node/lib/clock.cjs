@@ -14,4 +14,15 @@ function after(ms, act) {
   return timer;
 }
 
-module.exports = { after, cancel: clearTimeout, now, soon: setImmediate, wall };
+/** Calls `act` every `ms`, as long as the application is running anyway; returns what ends it. */
+function every(ms, act) {
+  let timer;
+  const turn = () => {
+    timer = after(ms, turn);
+    act();
+  };
+  timer = after(ms, turn);
+  return () => clearTimeout(timer);
+}
+
+module.exports = { after, cancel: clearTimeout, every, now, soon: setImmediate, wall };

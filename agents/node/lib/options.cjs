@@ -13,6 +13,13 @@ const DEFAULTS = Object.freeze({
   snapshotThreshold: 0.85,
   snapshotCooldownMs: 300_000,
   nearLimit: false,
+  leakWindow: 10,
+  leakGrowthBytes: 5_000_000,
+  gcPauseMs: 100,
+  loopDelayMs: 50,
+  loopWindowMs: 60_000,
+  alertShare: 0.7,
+  otlp: null,
 });
 
 const MIN_INTERVAL_MS = 100;
@@ -30,6 +37,13 @@ const PARSERS = {
   snapshotThreshold: ['HEAPSLEUTH_SNAPSHOT_THRESHOLD', between(0, 1), 'a share from 0 (off) to 1'],
   snapshotCooldownMs: ['HEAPSLEUTH_SNAPSHOT_COOLDOWN_MS', between(0, 86_400_000), 'milliseconds'],
   nearLimit: ['HEAPSLEUTH_NEAR_LIMIT', parseSwitch, '0 or 1'],
+  leakWindow: ['HEAPSLEUTH_LEAK_WINDOW', between(3, 1000), 'a number of samples from 3 to 1000'],
+  leakGrowthBytes: ['HEAPSLEUTH_LEAK_GROWTH_BYTES', between(1, 1e12), 'bytes per sample'],
+  gcPauseMs: ['HEAPSLEUTH_GC_PAUSE_MS', between(0, 3_600_000), 'milliseconds'],
+  loopDelayMs: ['HEAPSLEUTH_LOOP_DELAY_MS', between(0, 3_600_000), 'milliseconds'],
+  loopWindowMs: ['HEAPSLEUTH_LOOP_WINDOW_MS', between(100, 3_600_000), 'milliseconds from 100 to 3600000'],
+  alertShare: ['HEAPSLEUTH_ALERT_SHARE', between(0, 1), 'a share from 0 (off) to 1'],
+  otlp: ['HEAPSLEUTH_OTLP', parseOtlp, 'an http:// or https:// address, or 1 for the one in OTEL_EXPORTER_OTLP_ENDPOINT'],
 };
 
 function between(low, high) {
@@ -55,6 +69,12 @@ function parseAddress(value) {
   } catch {
     return undefined;
   }
+}
+
+function parseOtlp(value) {
+  const wanted = parseSwitch(value);
+  // null leaves it off; true is told from an address when the exporter starts.
+  return wanted === undefined ? parseAddress(value) : wanted || null;
 }
 
 function parseSignal(value) {

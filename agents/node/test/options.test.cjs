@@ -31,6 +31,13 @@ test('every variable is read', () => {
     HEAPSLEUTH_SNAPSHOT_THRESHOLD: '0',
     HEAPSLEUTH_SNAPSHOT_COOLDOWN_MS: '0',
     HEAPSLEUTH_NEAR_LIMIT: '1',
+    HEAPSLEUTH_LEAK_WINDOW: '20',
+    HEAPSLEUTH_LEAK_GROWTH_BYTES: '1000000',
+    HEAPSLEUTH_GC_PAUSE_MS: '200',
+    HEAPSLEUTH_LOOP_DELAY_MS: '80',
+    HEAPSLEUTH_LOOP_WINDOW_MS: '30000',
+    HEAPSLEUTH_ALERT_SHARE: '0.9',
+    HEAPSLEUTH_OTLP: 'https://otel.example:4318/',
   });
 
   assert.deepStrictEqual({ ...options }, {
@@ -44,6 +51,13 @@ test('every variable is read', () => {
     snapshotThreshold: 0,
     snapshotCooldownMs: 0,
     nearLimit: true,
+    leakWindow: 20,
+    leakGrowthBytes: 1_000_000,
+    gcPauseMs: 200,
+    loopDelayMs: 80,
+    loopWindowMs: 30_000,
+    alertShare: 0.9,
+    otlp: 'https://otel.example:4318',
     warnings: [],
   });
 });

@@ -71,4 +71,4 @@ function open({ guard, onMajor }) {
   };
 }
 
-module.exports = { name: 'gc', metrics: NAMES, needsHistory: true, open };
+module.exports = { name: 'gc', metrics: NAMES, needsHistory: true, open, readFloor };
