@@ -8,7 +8,7 @@ const v8 = require('node:v8');
 const { collectGarbage } = require('../lib/inspector.cjs');
 const { Guard } = require('../lib/errors.cjs');
 const { SAMPLERS, closeSamplers, openSamplers, readSamplers } = require('../lib/samplers/index.cjs');
-const { environment, eventually, run } = require('./processes.cjs');
+const { attempts, environment, eventually, run, start } = require('./processes.cjs');
 
 const byName = (name) => SAMPLERS.find((sampler) => sampler.name === name);
 
@@ -49,8 +49,7 @@ test('together they measure everything that the protocol names, in finite number
 });
 
 test('the floor after a major collection is what was left, not what was allocated since', async () => {
-  await withSampler('gc', async (read) => {
-    assert.ok(!('floor_bytes' in read()));
+  await attempts(() => withSampler('gc', async (read) => {
     await collectGarbage();
     const left = v8.getHeapStatistics().used_heap_size;
     const since = Array.from({ length: 20_000 }, (_, i) => ({ i }));
@@ -60,7 +59,7 @@ test('the floor after a major collection is what was left, not what was allocate
     assert.ok(Math.abs(floor - left) < 300_000, `floor ${floor}, left ${left}`);
     assert.ok(v8.getHeapStatistics().used_heap_size - floor > 500_000);
     assert.strictEqual(since.length, 20_000);
-  });
+  }));
 });
 
 test('onMajor is told of each floor', async () => {
@@ -90,7 +89,8 @@ test('several collections within one turn of the loop are all counted', async ()
 });
 
 test('loop delay is zero-based and shows a blocked loop; utilization is of the interval', async () => {
-  await withSampler('loop', async (read) => {
+  // On a busy machine even an idle loop comes late.
+  await attempts(() => withSampler('loop', async (read) => {
     await pause(300);
     const idle = read();
     assert.ok(idle.loop_delay_p50_ms < 10, `idle p50 ${idle.loop_delay_p50_ms}`);
@@ -105,7 +105,7 @@ test('loop delay is zero-based and shows a blocked loop; utilization is of the i
 
     await pause(100);
     assert.ok(read().loop_utilization < 0.5, 'the interval began anew');
-  });
+  }));
 });
 
 test('requests are counted and timed, also those of a frozen response', async () => {
@@ -115,10 +115,12 @@ test('requests are counted and timed, also those of a frozen response', async ()
   await new Promise((resolve) => { server.on('listening', resolve); });
   await withSampler('requests', async (read) => {
     const get = () => fetch(`http://127.0.0.1:${server.address().port}`).then((reply) => reply.text());
+    const begun = performance.now();
     await Promise.all([get(), get(), get()]);
+    const ms = performance.now() - begun;
     const sample = read();
     assert.strictEqual(sample.requests_total, 3);
-    assert.ok(sample.request_ms_p50 >= 28 && sample.request_ms_p50 < 1000, `${sample.request_ms_p50}`);
+    assert.ok(sample.request_ms_p50 >= 28 && sample.request_ms_p50 <= ms * 1.04, `${sample.request_ms_p50}`);
     assert.ok(sample.request_ms_p99 >= sample.request_ms_p50);
 
     const channels = require('node:diagnostics_channel');
@@ -165,19 +167,17 @@ test('a sampler that fails is counted and leaves the others alone', () => {
 });
 
 test('the agent never forces a collection by itself', async () => {
-  // A young heap: V8 itself has no reason for a major collection in this time.
-  const program = `
-    const seen = new (require('node:perf_hooks').PerformanceObserver)((list) => {
-      for (const entry of list.getEntries()) if (entry.detail.kind === 4) console.log('major collection');
-    });
-    seen.observe({ entryTypes: ['gc'] });
-    setTimeout(() => console.log('done'), 1500);
-  `;
   const { withCollector } = require('./collector.cjs');
   await withCollector(async (collector) => {
     const env = environment({ HEAPSLEUTH_COLLECTOR: collector.url, HEAPSLEUTH_SNAPSHOT_THRESHOLD: '0.85' });
-    const { stdout } = await run(['-e', program], { env });
-    assert.strictEqual(stdout, 'done\n');
-    assert.ok(collector.samples.length >= 8);
+    const { child, done, output } = start(['--trace-gc', 'stays.cjs'], { env });
+    await collector.until(() => collector.samples.length >= 8, 'samples');
+    // V8 says why it collects; what it does for reasons of its own is its own affair.
+    const forced = () => output().match(/(testing|heap profiler|low memory notification|last resort)/g) ?? [];
+    assert.deepStrictEqual(forced(), []);
+    collector.command({ id: 'a', type: 'gc' });
+    await eventually(() => forced().length > 0, 'the trace of a collection that was asked for');
+    child.kill();
+    await done;
   });
 });

@@ -44,12 +44,13 @@ test('of four cluster workers asked at once never two stop at the same time', as
 test('who is willing to wait gets the lock when the other is done', async (t) => {
   const service = serviceFor(t);
   const dir = folderFor(t);
-  const other = require('node:child_process').spawn('sleep', ['0.5']);
+  const other = require('node:child_process').spawn('sleep', ['600']);
   fs.writeFileSync(lockPath(service), JSON.stringify({ pid: other.pid }));
 
   await assert.rejects(take({ dir, service }), { code: 'busy', message: new RegExp(`process ${other.pid} is taking`) });
   const alive = setInterval(() => {}, 50);
-  assert.equal((await take({ dir, service, waitMs: 20_000 })).kind, 'snapshot');
+  setTimeout(() => other.kill(), 500);
+  assert.equal((await take({ dir, service, waitMs: 120_000 })).kind, 'snapshot');
   clearInterval(alive);
 });
 

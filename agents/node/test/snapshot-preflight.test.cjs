@@ -10,21 +10,25 @@ const { armNearLimit, preflight } = require('../lib/snapshot/index.cjs');
 const { cgroupMemory } = require('../lib/snapshot/cgroup.cjs');
 const { learn, predict } = require('../lib/snapshot/predict.cjs');
 const { refusal } = require('../lib/snapshot/preflight.cjs');
+const { attempts } = require('./processes.cjs');
 const { folderFor, runChild } = require('./snapshot-folders.cjs');
 
 const FIGURES = { node: '20.20.2', used_bytes: 200e6, large_bytes: 4e6, gc_cpu_ms: 240, slowdown: 1 };
 
 for (const shape of ['api', 'nested', 'texts']) {
-  test(`the prediction for a heap of ${shape} is right within a factor of 2`, { skip: process.platform !== 'linux' && 'only on Linux' }, (t) => {
+  test(`the prediction for a heap of ${shape} is right within a factor of 2`, { skip: process.platform !== 'linux' && 'only on Linux' }, async (t) => {
     const program = path.join(__dirname, 'snapshot-shapes.cjs');
-    const { predicted, actual } = JSON.parse(execFileSync(process.execPath, [program, shape, '20', folderFor(t)], { encoding: 'utf8' }));
-    const within = (said, got, factor, spare = 0) => said <= got * factor + spare && said >= got / factor - spare;
+    // Others on the machine take the caches away, and so CPU time.
+    await attempts(() => {
+      const { predicted, actual } = JSON.parse(execFileSync(process.execPath, [program, shape, '20', folderFor(t)], { encoding: 'utf8' }));
+      const within = (said, got, factor, spare = 0) => said <= got * factor + spare && said >= got / factor - spare;
 
-    assert.ok(within(predicted.nodes, actual.nodes, 2), `nodes: ${predicted.nodes}, were ${actual.nodes}`);
-    assert.ok(within(predicted.file_bytes, actual.bytes, 2), `file: ${predicted.file_bytes}, was ${actual.bytes}`);
-    assert.ok(within(predicted.extra_bytes, actual.extra_bytes, 2, 32e6), `memory: ${predicted.extra_bytes}, was ${actual.extra_bytes}`);
-    // CPU time, because other tests run on this machine.
-    assert.ok(within(predicted.pause_cpu_ms, actual.pause_cpu_ms, 2.5), `pause: ${predicted.pause_cpu_ms}, was ${actual.pause_cpu_ms}`);
+      assert.ok(within(predicted.nodes, actual.nodes, 2), `nodes: ${predicted.nodes}, were ${actual.nodes}`);
+      assert.ok(within(predicted.file_bytes, actual.bytes, 2), `file: ${predicted.file_bytes}, was ${actual.bytes}`);
+      assert.ok(within(predicted.extra_bytes, actual.extra_bytes, 2, 32e6), `memory: ${predicted.extra_bytes}, was ${actual.extra_bytes}`);
+      // CPU time, because other tests run on this machine.
+      assert.ok(within(predicted.pause_cpu_ms, actual.pause_cpu_ms, 2.5), `pause: ${predicted.pause_cpu_ms}, was ${actual.pause_cpu_ms}`);
+    }, 4);
   });
 }
 
@@ -68,15 +72,17 @@ test('a snapshot teaches the next prediction of its process', () => {
 });
 
 test('the pre-flight forces no garbage collection unless asked', async () => {
-  const { result } = await runChild(
+  const program =
     "const { PerformanceObserver } = require('node:perf_hooks'); let majors = 0;" +
-      "new PerformanceObserver((list) => { for (const entry of list.getEntries()) if (entry.detail.kind === 4) majors += 1; }).observe({ entryTypes: ['gc'] });" +
-      'const turn = () => new Promise((resolve) => setTimeout(resolve, 50));' +
-      'await turn(); majors = 0; snapshot.preflight(); await turn(); const without = majors;' +
-      'snapshot.preflight({ gc: true }); await turn(); done([without, majors > 0, typeof globalThis.gc]);',
-  );
+    "new PerformanceObserver((list) => { for (const entry of list.getEntries()) if (entry.detail.kind === 4) majors += 1; }).observe({ entryTypes: ['gc'] });" +
+    'const turn = () => new Promise((resolve) => setTimeout(resolve, 50));' +
+    'await turn(); majors = 0; snapshot.preflight(); await turn(); const without = majors;' +
+    'snapshot.preflight({ gc: true }); await turn(); done([without, majors > 0, typeof globalThis.gc]);';
 
-  assert.deepEqual(result, [0, true, 'undefined']);
+  // V8 may make one of its own accord.
+  await attempts(async () => {
+    assert.deepEqual((await runChild(program)).result, [0, true, 'undefined']);
+  });
 });
 
 test('the heap limit is that of the old generation, as asked for by the flag', async () => {
