@@ -1,4 +1,4 @@
-"""The least-squares kernels against their textbook formulas: dense covariance matrices, one model at a time."""
+"""The least-squares kernels against textbook formulas: dense covariance matrices, one model at a time."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_strongly_correlated_walk_is_recognised_as_one(gls: ModuleType) -> Non
     gaps = np.ones(200)
     gaps[0] = -1.0
     (found,) = fit(gls, columns, gaps, [[0, 1]])
-    assert RHOS[int(found[3])] == 0.9  # noqa: RUF069 - a value of the grid
+    assert RHOS[int(found[3])] == 0.9
 
 
 def test_a_slope_that_other_columns_explain_has_an_infinite_error(gls: ModuleType) -> None:
@@ -116,7 +116,7 @@ def test_a_column_given_twice_counts_once(gls: ModuleType) -> None:
 def test_a_model_with_as_many_columns_as_rows_is_refused(gls: ModuleType) -> None:
     columns, gaps = random_case(3, rows=12)
     (found,) = fit(gls, columns[:6], gaps[:6], [[0, 1, 2, 3]])
-    assert found[0] == -1e300  # noqa: RUF069 - the mark for it
+    assert found[0] == -1e300
 
 
 def test_smoothed_values_follow_a_step_exponentially_and_the_integral_counts_on(gls: ModuleType) -> None:

@@ -9,9 +9,9 @@ except ImportError:
     from heapsleuth.kernels import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.libc.math import exp, log, pow, sqrt
+    from cython.cimports.libc.math import exp, log, pow, sqrt  # type: ignore[import-untyped]
 else:
-    from math import exp, log, pow, sqrt  # noqa: A004
+    from math import exp, log, pow, sqrt
 
 __all__ = ["fit_models", "lowest_in_bins", "smooth", "whitened_products"]
 
@@ -30,7 +30,7 @@ def smooth(
         values: (n,) float64, the function's value during each piece.
         hours: (n,) float64, length of each piece.
         taus: (k,) float64, time constants in hours.
-        state: (k + 1,) float64 (input and output), means and integral before the first piece and after the last.
+        state: (k + 1,) float64 (input and output), means and integral before the first and after the last piece.
         out: (k + 1, n) float64 (output), means and integral at the end of each piece.
 
     Time complexity: O(k·n).
@@ -156,7 +156,7 @@ def fit_models(
     """
     Fit each model for each correlation, and keep the correlation of the highest restricted likelihood.
 
-    A column that those before it in the model explain is left out; where that is the slope, its error is infinite.
+    A column that those before it explain is left out; where that is the slope, its error is infinite.
 
     Args:
         products: (r, k, k) float64, from `whitened_products`; the last column is the response.
