@@ -84,6 +84,11 @@ class Life:
     slot: str = ""
     started_ms: float = 0.0
 
+    @property
+    def subject(self) -> Subject:
+        """What a verdict about this life is about."""
+        return Subject(self.service, self.release, self.instance)
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
