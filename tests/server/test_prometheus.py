@@ -23,7 +23,7 @@ LABELS = '{instance="a",job="shop"}'
 CONTAINER = '{namespace="n",pod="p",container="c"}'
 
 CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
-    # Alert: series that raise it, series that do not. "a+bxN": from a, N steps of b, a minute each; M = N - 6.
+    # Alert: series that raise it, series that do not. "a+bxN" is a, N steps of b, each a minute; M = N-6.
     "NodeGcPausesLong": (
         {
             'nodejs_gc_duration_seconds_sum{kind="major",instance="a"}': "0+1.2xN",
