@@ -41,7 +41,8 @@ def _rows(properties: Schema, prefix: str = "") -> list[str]:
 def _table(title: str, schema: Schema) -> str:
     head = f"## {title}\n\n" + (f"{schema['description']}\n\n" if "description" in schema else "")
     rows = "\n".join(_rows(schema.get("properties", {})))
-    return f"{head}| field | type | meaning |\n|---|---|---|\n{rows}\n"
+    # A number has no fields.
+    return f"{head}| field | type | meaning |\n|---|---|---|\n{rows}\n" if rows else head.rstrip() + "\n"
 
 
 def schema_page() -> str:
