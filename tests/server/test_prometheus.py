@@ -74,8 +74,8 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         },
     ),
     "NodeHeapNearLimit": (
-        {f"heapsleuth_floor_bytes{LABELS}": "75xN", f"heapsleuth_heap_limit_bytes{LABELS}": "100xN"},
-        {f"heapsleuth_floor_bytes{LABELS}": "65xN", f"heapsleuth_heap_limit_bytes{LABELS}": "100xN"},
+        {f"heapsleuth_heap_floor_bytes{LABELS}": "75xN", f"heapsleuth_heap_limit_bytes{LABELS}": "100xN"},
+        {f"heapsleuth_heap_floor_bytes{LABELS}": "65xN", f"heapsleuth_heap_limit_bytes{LABELS}": "100xN"},
     ),
     "NodeContainerNearMemoryLimit": (
         {
@@ -99,8 +99,8 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         },
     ),
     "NodeLoopStalled": (
-        {f"heapsleuth_loop_stalled_seconds_total{LABELS}": "0+12xN"},
-        {f"heapsleuth_loop_stalled_seconds_total{LABELS}": "0+3xN"},
+        {f"heapsleuth_eventloop_stalled_seconds_total{LABELS}": "0+12xN"},
+        {f"heapsleuth_eventloop_stalled_seconds_total{LABELS}": "0+3xN"},
     ),
     "HeapsleuthIncident": (
         {'heapsleuth_incidents_open{service="s",release="1",kind="heap-leak",severity="critical"}': "1xN"},

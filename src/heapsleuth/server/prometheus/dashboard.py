@@ -13,7 +13,8 @@ _LATENCY = (
     "histogram_quantile($q, sum by (le) (rate(heapsleuth_http_request_duration_seconds_bucket{$s}[5m])))"
 )
 _LEAST_USED = (
-    "min_over_time(nodejs_heap_size_used_bytes{$s}[15m]) unless on (job, instance) heapsleuth_floor_bytes{$s}"
+    "min_over_time(nodejs_heap_size_used_bytes{$s}[15m])"
+    " unless on (job, instance) heapsleuth_heap_floor_bytes{$s}"
 )
 _MEAN_PAUSE = "rate(nodejs_gc_duration_seconds_sum{$s}[5m]) / rate(nodejs_gc_duration_seconds_count{$s}[5m])"
 _SELECT = 'job=~"$job", instance=~"$instance"'
@@ -35,7 +36,7 @@ PANELS: tuple[Panel, ...] = (
         "Memory after collection, and its limits",
         "bytes",
         (
-            ("heapsleuth_floor_bytes{$s}", "floor {{instance}}"),
+            ("heapsleuth_heap_floor_bytes{$s}", "floor {{instance}}"),
             (
                 _LEAST_USED,
                 "least heap used {{instance}}",
@@ -102,7 +103,7 @@ PANELS: tuple[Panel, ...] = (
     Panel(
         "Event loop standing still",
         "percentunit",
-        (("rate(heapsleuth_loop_stalled_seconds_total{$s}[5m])", "{{instance}}"),),
+        (("rate(heapsleuth_eventloop_stalled_seconds_total{$s}[5m])", "{{instance}}"),),
         "Share of time in stalls of 50 ms and more; needs the agent.",
     ),
     Panel(

@@ -100,7 +100,7 @@ _CONTAINERS = (
 _AGENT = (
     Rule(
         "NodeHeapNearLimit",
-        "heapsleuth_floor_bytes / heapsleuth_heap_limit_bytes > {heap_share}",
+        "heapsleuth_heap_floor_bytes / heapsleuth_heap_limit_bytes > {heap_share}",
         "10m",
         "warning",
         "{{ $labels.instance }}: {{ $value | humanizePercentage }} of the heap limit is in use "
@@ -134,7 +134,7 @@ _AGENT = (
     ),
     Rule(
         "NodeLoopStalled",
-        "rate(heapsleuth_loop_stalled_seconds_total[5m]) > 0.1",
+        "rate(heapsleuth_eventloop_stalled_seconds_total[5m]) > 0.1",
         "5m",
         "warning",
         "{{ $labels.instance }}: the event loop stands still {{ $value | humanizePercentage }} of the time",
