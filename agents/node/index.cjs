@@ -73,4 +73,20 @@ function off(name, listener) {
   return events().off(name, listener);
 }
 
-module.exports = { armNearHeapLimit, metrics, off, on, once, snapshot, start, stop, version };
+/** What Prometheus scrapes, in this thread. */
+function exporter(options) {
+  return begun.once('prometheus', () => new (require('./lib/metrics/exporter.cjs').Exporter)(options));
+}
+
+/** Resolves with the page for Prometheus. Counts begin with the first call, or with `metricsHandler`. */
+async function prometheus(options = {}) {
+  return exporter(options).text(options);
+}
+
+/** Returns a handler `(request, response)` that answers with that page. */
+function metricsHandler(options = {}) {
+  exporter(options).begin(options);
+  return require('./lib/metrics/handler.cjs').metricsHandler(() => exporter(options).text(options));
+}
+
+module.exports = { armNearHeapLimit, metrics, metricsHandler, off, on, once, prometheus, snapshot, start, stop, version };

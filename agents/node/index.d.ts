@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
 /** Options of `start`; each overrides the environment variable of the same meaning. */
 export interface StartOptions {
   /** Address of the collector; without one nothing is sent. `HEAPSLEUTH_COLLECTOR` */
@@ -202,6 +204,23 @@ export function once<Name extends keyof EventByName>(name: Name, listener: Liste
 
 /** Ends what `on` or `once` began; says whether there was something. */
 export function off<Name extends keyof EventByName>(name: Name, listener: Listener<Name>): boolean;
+
+export interface PrometheusOptions {
+  /** Comes before the names that prom-client has too, as there. */
+  prefix?: string;
+  /** Labels of every sample. */
+  labels?: Record<string, string | number>;
+  /** Upper bounds in seconds; the first call's count. Default 0.001, 0.01, 0.1, 1, 2, 5. */
+  gcDurationBuckets?: number[];
+  /** False leaves out what prom-client has too, for a page that it is on as well. Default true. */
+  defaultMetrics?: boolean;
+}
+
+/** The page for Prometheus: prom-client's default metrics and ours. Counts begin with the first call. */
+export function prometheus(options?: PrometheusOptions): Promise<string>;
+
+/** A handler that answers with that page; for http, Express, Nest. It does not look at the path, and asks nobody who he is. */
+export function metricsHandler(options?: PrometheusOptions): (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** Starts the agent in this thread. Returns false when it runs already. */
 export function start(options?: StartOptions): boolean;
