@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from heapsleuth.store.model import (
         AuditEntry,
@@ -30,6 +30,9 @@ class Store(Protocol):
     def append(self, batches: Sequence[Batch]) -> tuple[bool, ...]:
         """Keep what agents sent, in one transaction; False for each batch that was a repeat."""
 
+    def counts(self) -> Mapping[str, int]:
+        """Return what was taken since the start: `samples`, `samples_refused`, `messages_repeated`, …"""
+
     def services(self, since_ms: float) -> tuple[ServiceSummary, ...]:
         """Return the services heard of since then."""
 
@@ -50,8 +53,10 @@ class Store(Protocol):
     ) -> Chart:
         """Return a metric over time for the service, or `by` "release" or "instance" (the 20 highest)."""
 
-    def http(self, service: str, since_ms: float, until_ms: float, *, route: str = "") -> list[HttpBucket]:
-        """Return latencies by 10 minutes and release."""
+    def http(
+        self, service: str, since_ms: float, until_ms: float, *, route: str = "", by: str = ""
+    ) -> list[HttpBucket]:
+        """Return latencies by 10 minutes and release; `by` "instance" all routes of each instance (kept raw)."""
 
     def routes(self, service: str, since_ms: float) -> tuple[str, ...]:
         """Return the routes of a service, the busiest first."""
