@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+    from heapsleuth.server.auth import Actor
     from heapsleuth.server.config import ServerConfig
     from heapsleuth.store.base import Store, Vault
     from heapsleuth.store.model import Batch
@@ -61,10 +62,23 @@ class Watching(Protocol):
     def verdicts(self, service: str) -> tuple[TrendVerdict, ...]:
         """Return the latest verdicts about a service, the worst first."""
 
+    def capture(self, incident_id: str, actor: Actor | None) -> bool:
+        """
+        Begin rounds of snapshots for an incident; None: the collector itself asks.
+
+        Returns at once, in the event loop. False: its service is being captured already.
+        """
+
+    def note(self, incident_id: str, text: str, by: str) -> bool:
+        """Note something on an incident; False if there is none of that id. Blocks on the store."""
+
+    def resolve(self, incident_id: str, by: str) -> bool:
+        """Close an incident by hand; False if none of that id is open. Blocks on the store."""
+
 
 @dataclass(frozen=True)
 class Context:
-    """The collector's parts; made once (`assembly.assemble`), passed to `create_app` and to `router(context)` of every route."""
+    """The collector's parts; made once (`assembly.assemble`), passed to `create_app` and every `router`."""
 
     config: ServerConfig
     store: Store
