@@ -1,0 +1,89 @@
+// Server-sent events say that something changed; the page is then asked for again, and only the parts that
+// differ are exchanged: no flicker, no lost focus, and one way to render.  Without scripts one reloads.
+const SHORTEST_MS = 2000;
+const topic = document.body.dataset.topic;
+const sign = document.getElementById("live");
+// As the server wrote them: other scripts write local times into the page later.
+const sources = new Map(Array.from(document.querySelectorAll("[data-live]"), (one) => [one.id, one.innerHTML]));
+
+function say(state) {
+  const words = { on: "Live", off: "Not live", out: "Logged out" };
+  if (sign.dataset.state !== state) {
+    sign.dataset.state = state;
+    sign.textContent = words[state];
+    sign.hidden = false;
+  }
+}
+
+function exchange(fresh, changed) {
+  for (const now of document.querySelectorAll("[data-live]")) {
+    const then = fresh.getElementById(now.id);
+    if (then && then.innerHTML !== sources.get(now.id)) {
+      sources.set(now.id, then.innerHTML);
+      swap(now, then);
+      changed(now);
+    }
+  }
+  document.title = fresh.title;
+}
+
+function swap(now, then) {
+  const focused = now.contains(document.activeElement) ? place(document.activeElement, now) : null;
+  const open = new Map(Array.from(now.querySelectorAll("details[id]"), (one) => [one.id, one.open]));
+  const scrolled = Array.from(now.querySelectorAll(".scroll"), (one) => one.scrollLeft);
+  now.replaceChildren(...Array.from(then.childNodes, (one) => document.adoptNode(one)));
+  for (const one of now.querySelectorAll("details[id]")) {
+    if (open.has(one.id)) { one.open = open.get(one.id); }
+  }
+  now.querySelectorAll(".scroll").forEach(function (one, i) { one.scrollLeft = scrolled[i] || 0; });
+  const again = focused && find(focused, now);
+  if (again) { again.focus({ preventScroll: true }); }
+}
+
+// What had the focus is found again by its id, its address, or its place among its kind.
+function place(element, inside) {
+  const kin = Array.from(inside.querySelectorAll(element.tagName));
+  return { tag: element.tagName, id: element.id, href: element.getAttribute("href"), at: kin.indexOf(element) };
+}
+
+function find(was, inside) {
+  const kin = Array.from(inside.querySelectorAll(was.tag));
+  return (was.id && kin.find((one) => one.id === was.id)) ||
+    (was.href && kin.find((one) => one.getAttribute("href") === was.href)) || kin[was.at];
+}
+
+export function listen(changed) {
+  if (!topic) { return; }
+  let last = 0, timer = 0, busy = false, missed = false;
+
+  async function refresh() {
+    timer = 0;
+    busy = true;
+    last = Date.now();
+    try {
+      const reply = await fetch(location.href, { redirect: "manual", cache: "no-store" });
+      if (reply.type === "opaqueredirect" || reply.status === 401) {
+        source.close();
+        say("out");
+      } else if (reply.ok) {
+        exchange(new DOMParser().parseFromString(await reply.text(), "text/html"), changed);
+      }
+    } catch (unreachable) {
+      say("off");
+    }
+    busy = false;
+    if (missed) { soon(); }
+  }
+
+  // At most one request at a time and one in two seconds; a page that nobody sees waits.
+  function soon() {
+    missed = busy || document.hidden;
+    if (!missed && !timer) { timer = setTimeout(refresh, Math.max(0, last + SHORTEST_MS - Date.now())); }
+  }
+
+  const source = new EventSource("/events?topic=" + encodeURIComponent(topic));
+  source.onopen = () => say("on");
+  source.onerror = () => say("off");
+  source.onmessage = soon;
+  document.addEventListener("visibilitychange", function () { if (missed) { soon(); } });
+}
