@@ -31,6 +31,7 @@ class SnapshotConfig:
         vault: A folder, or a URL that obstore knows (`s3://bucket/prefix`, `gs://…`, `az://…`).
         redact: Keep only the redacted copy of what arrives.
         keep_count, keep_days, keep_bytes: Retention; the oldest go first.
+        max_bytes: Largest snapshot that is taken, unpacked.
     """
 
     automatic: bool = False
@@ -39,6 +40,7 @@ class SnapshotConfig:
     keep_count: int = 100
     keep_days: float = 30.0
     keep_bytes: int = 50 * 1024**3
+    max_bytes: int = 16 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
