@@ -16,6 +16,7 @@ The tree::
     │   └── CaptureRefused       it would not have fitted into memory or onto the disk
     ├── StoreError               the collector's database cannot be opened, read or written
     ├── VaultError               a snapshot cannot be kept, read or removed
+    ├── AnalysisFailed           the collector's worker could not analyse an incident's snapshots
     └── OutOfMemory              this machine has too little memory for the snapshot
 
 Each class has a slug; `docs/errors.md` has cause and cure for every slug.  Only `cli.main` turns an
@@ -28,6 +29,7 @@ from enum import IntEnum
 
 __all__ = [
     "AgentFailed",
+    "AnalysisFailed",
     "CaptureFailed",
     "CaptureRefused",
     "ExitCode",
@@ -221,3 +223,9 @@ class VaultError(HeapsleuthError):
     """A snapshot cannot be kept in the vault, read from it or removed."""
 
     slug = "vault"
+
+
+class AnalysisFailed(HeapsleuthError):
+    """The collector's worker process could not analyse an incident's snapshots."""
+
+    slug = "analysis"

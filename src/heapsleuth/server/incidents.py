@@ -209,7 +209,7 @@ class Incidents:
             self._tell(incident, "updated")
 
     def _current(self, key: _Key, entry: _Open) -> Incident | None:
-        """Return an open incident as the store has it; None if somebody has closed it there, by the API say."""
+        """Return an open incident as the store has it; None if somebody has closed it there."""
         incident = self._store.incident(entry.id)
         if incident is not None and incident.state == "open":
             return incident

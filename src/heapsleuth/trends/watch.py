@@ -72,6 +72,9 @@ class ServiceWatch:
         if isinstance(at_ms, (int, float)):
             watched.add_event(kind, float(at_ms), body)
 
+    def add_http(self, bucket: object) -> None:
+        """Take latencies of a route over some time."""
+
     def end(self, instance: str, at_ms: float) -> None:
         """Take note that an instance has ended; one that is heard of again has not."""
         watched = self._lives.get(instance)
