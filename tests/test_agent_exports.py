@@ -7,15 +7,19 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import urllib.parse
 import urllib.request
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.protobuf import json_format  # type: ignore[import-untyped]
 from node_programs import node_binaries, version
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +50,14 @@ const server = require('node:http').createServer((request, response) => {
   if (request.url === '/metrics') metrics(request, response);
   else response.end('ok');
 }).listen(0, '127.0.0.1', () => console.log(server.address().port));
+"""
+
+
+EXPORTER = """
+const [, index, endpoint, temporality] = process.argv;
+const otlp = require(index).exportOtlp({ endpoint, temporality });
+gc();
+setTimeout(() => otlp.flush().then((taken) => console.log(taken)), 200);
 """
 
 
@@ -85,10 +97,56 @@ def running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
+def receiver() -> Iterator[tuple[str, list[bytes]]]:
+    """Give the address of a server that takes every POST, and the bodies it took."""
+    bodies: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", bodies
+        server.shutdown()
+
+
+@contextmanager
 def service(node: str) -> Iterator[str]:
     with running([node, "-e", SERVICE, str(AGENT / "index.cjs")]) as process:
         assert process.stdout is not None
         yield f"127.0.0.1:{int(process.stdout.readline())}"
+
+
+@pytest.mark.parametrize("node", NODES, ids=version)
+@pytest.mark.parametrize("temporality", ["cumulative", "delta"])
+def test_an_export_is_what_the_protocol_of_opentelemetry_says(node: str, temporality: str) -> None:
+    with receiver() as (url, bodies):
+        command = [node, "--expose-gc", "-e", EXPORTER, str(AGENT / "index.cjs"), url, temporality]
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment(), timeout=60, check=False
+        )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "true\n", "")
+    # A field that is not in the definition, or of another type, raises.
+    export = json_format.Parse(bodies[0], ExportMetricsServiceRequest())
+    metrics = {metric.name: metric for metric in export.resource_metrics[0].scope_metrics[0].metrics}
+    durations = metrics["v8js.gc.duration"].histogram
+    assert durations.aggregation_temporality == {"cumulative": 2, "delta": 1}[temporality]
+    for point in durations.data_points:
+        assert sum(point.bucket_counts) == point.count > 0
+        assert len(point.bucket_counts) == len(point.explicit_bounds) + 1
+        assert 0 < point.start_time_unix_nano < point.time_unix_nano
+    assert metrics["process.uptime"].gauge.data_points[0].as_double > 0
+    # Not decided by the number's last digits: what is a size is an integer at every time.
+    assert metrics["process.memory.usage"].sum.data_points[0].as_int > 0
 
 
 @needs_npm

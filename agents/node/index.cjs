@@ -13,6 +13,7 @@ function start(options = {}) {
   const agent = new Agent(readOptions(process.env, options));
   setCurrent(agent);
   agent.start();
+  if (agent.options.otlp) exportOtlp({ endpoint: agent.options.otlp });
   return true;
 }
 
@@ -89,4 +90,17 @@ function metricsHandler(options = {}) {
   return require('./lib/metrics/handler.cjs').metricsHandler(() => exporter(options).text(options));
 }
 
-module.exports = { armNearHeapLimit, metrics, metricsHandler, off, on, once, prometheus, snapshot, start, stop, version };
+/** Exports metrics to an OpenTelemetry collector until `stop()` of what it returns, or of everything. */
+function exportOtlp(options = {}) {
+  const otlp = begun.once('otlp', () => require('./lib/otlp/index.cjs').beginExport(options));
+  return {
+    // Who asks for it wants it sent, for instance before the process ends.
+    flush: () => otlp.flush({ hold: true }),
+    stop() {
+      begun.remove('otlp');
+      otlp.close();
+    },
+  };
+}
+
+module.exports = { armNearHeapLimit, exportOtlp, metrics, metricsHandler, off, on, once, prometheus, snapshot, start, stop, version };

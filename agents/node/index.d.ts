@@ -222,6 +222,33 @@ export function prometheus(options?: PrometheusOptions): Promise<string>;
 /** A handler that answers with that page; for http, Express, Nest. It does not look at the path, and asks nobody who he is. */
 export function metricsHandler(options?: PrometheusOptions): (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
+/** Each overrides the OTEL_… variable of the same meaning. */
+export interface OtlpOptions {
+  /** `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`, or `OTEL_EXPORTER_OTLP_ENDPOINT`, to which /v1/metrics is added. Default http://localhost:4318. True: the environment's. */
+  endpoint?: string | true;
+  headers?: Record<string, string>;
+  /** Default 60,000. `OTEL_METRIC_EXPORT_INTERVAL` */
+  intervalMs?: number;
+  /** Default 10,000. `OTEL_EXPORTER_OTLP_TIMEOUT` */
+  timeoutMs?: number;
+  /** Default cumulative. `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` */
+  temporality?: 'cumulative' | 'delta' | 'lowmemory';
+  /** `OTEL_SERVICE_NAME` comes first. */
+  service?: string;
+  release?: string;
+  /** Of the resource, beside `OTEL_RESOURCE_ATTRIBUTES`. */
+  attributes?: Record<string, string | number | boolean>;
+}
+
+export interface OtlpExport {
+  /** Exports now; resolves with whether it was taken. Never rejects. The process stays alive until then. */
+  flush(): Promise<boolean>;
+  stop(): void;
+}
+
+/** Exports nodejs.*, v8js.*, process.* and heapsleuth.* metrics by OTLP/HTTP as JSON. Keeps no process alive. One per thread: a second call returns the first one's. */
+export function exportOtlp(options?: OtlpOptions): OtlpExport;
+
 /** Starts the agent in this thread. Returns false when it runs already. */
 export function start(options?: StartOptions): boolean;
 
