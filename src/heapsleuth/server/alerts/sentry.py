@@ -42,7 +42,6 @@ class Sentry:
                 default_integrations=False,
                 auto_enabling_integrations=False,
                 server_name="",
-                send_default_pii=False,
                 shutdown_timeout=2,
             )
         except BadDsn:
