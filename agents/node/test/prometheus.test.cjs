@@ -198,7 +198,7 @@ test('with a running agent its samples are used, and stop ends what was begun', 
   `);
 
   assert.deepStrictEqual([before, after], [true, false]);
-  assert.ok(samplesOf(page).get('heapsleuth_agent_memory_bytes') > 0);
+  assert.ok(samplesOf(page).has('heapsleuth_agent_memory_bytes'));
 });
 
 test('exporting keeps no process alive', async () => {
