@@ -28,6 +28,7 @@ COMMANDS = {
     "redact": "Remove the contents of strings from heap snapshots.",
     "rules": "Print Prometheus alert rules for Node.js services.",
     "run": "Start a program with the agent in it and watch its memory.",
+    "serve": "Watch services in production: the collector and its dashboard.",
     "snapshot": "Take a heap snapshot of a running Node.js process.",
     "version": "Print the version of heapsleuth and of what it runs on.",
 }

@@ -22,7 +22,18 @@ from heapsleuth.units import parse_bytes, parse_duration
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["BUDGET_KEYS", "FILE_NAME", "SECTIONS", "Config", "Key", "Kind", "limits", "load"]
+__all__ = [
+    "BUDGET_KEYS",
+    "FILE_NAME",
+    "SCRAPE_KEYS",
+    "SECTIONS",
+    "SERVE_KEYS",
+    "Config",
+    "Key",
+    "Kind",
+    "limits",
+    "load",
+]
 
 FILE_NAME = "heapsleuth.toml"
 _NEAR = 0.5
@@ -98,12 +109,56 @@ SECTIONS: Mapping[str, Mapping[str, Key]] = {
         "base-dir": Key(Kind.PATH, "the repository, to which places are relative"),
     },
 }
-"""Every section but `budgets`, whose keys are names of classes."""
+"""Every section but `budgets`, whose keys are names of classes, and those of `serve`."""
 
 BUDGET_KEYS: Mapping[str, Key] = {
     "max-count": Key(Kind.COUNT, "objects at the end"),
     "bytes-per-work": Key(Kind.BYTES, "growth per unit of work"),
 }
+
+SERVE_KEYS: Mapping[str, Mapping[str, Key]] = {
+    "serve": {
+        "host": Key(Kind.TEXT, "the address to listen on; 127.0.0.1 when not given"),
+        "port": Key(Kind.WHOLE, "the port"),
+        "data": Key(Kind.PATH, "the folder of everything that is kept"),
+        "database": Key(Kind.TEXT, "a file for SQLite, or a URL such as postgresql://host/name"),
+        "keep-raw": Key(Kind.DURATION, "how long samples are kept as they came"),
+        "keep": Key(Kind.DURATION, "how long everything else is kept"),
+        "tls-cert": Key(Kind.PATH, "the certificate, with those between it and the root"),
+        "tls-key": Key(Kind.PATH, "its key"),
+        "insecure-http": Key(Kind.FLAG, "listen to other machines without TLS, as behind a proxy"),
+        "remote-write": Key(Kind.TEXT, "where metrics are forwarded (Prometheus remote write)"),
+        "remote-write-token": Key(Kind.TEXT, "bearer token for it"),
+        "heap-alert-share": Key(Kind.SHARE, "of the heap limit, from which memory is short"),
+        "gc-pause": Key(Kind.DURATION, "what counts as a long pause"),
+        "loop-delay": Key(Kind.DURATION, "what counts as a slow event loop, at the 99th percentile"),
+        "time-scale": Key(Kind.NUMBER, "for demonstrations: how much longer times count than they were"),
+    },
+    "serve.snapshots": {
+        "automatic": Key(Kind.FLAG, "ask an instance for snapshots when a leak is likely"),
+        "vault": Key(Kind.TEXT, "a folder, or a URL such as s3://bucket/prefix"),
+        "redact": Key(Kind.FLAG, "keep redacted copies only"),
+        "keep-count": Key(Kind.WHOLE, "snapshots to keep at most"),
+        "keep": Key(Kind.DURATION, "how long"),
+        "keep-bytes": Key(Kind.BYTES, "how much together"),
+        "max-bytes": Key(Kind.BYTES, "largest snapshot that is taken, unpacked"),
+    },
+    "serve.alerts": {
+        "receivers": Key(Kind.TEXTS, "URLs of who is told"),
+        "resend": Key(Kind.DURATION, "time after which a firing alert is sent again"),
+        "external-url": Key(Kind.TEXT, "how people reach the dashboard"),
+    },
+}
+"""Of `heapsleuth serve`."""
+
+SCRAPE_KEYS: Mapping[str, Key] = {
+    "url": Key(Kind.TEXT, "an endpoint in Prometheus' text format"),
+    "service": Key(Kind.TEXT, "whose it is"),
+    "release": Key(Kind.TEXT, "its release"),
+    "interval": Key(Kind.DURATION, "time between scrapes"),
+    "token": Key(Kind.TEXT, "bearer token for it"),
+}
+"""Of each `[[serve.scrape]]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +170,17 @@ class Config:
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By section and key; `False` for what is turned off."""
     budgets: tuple[ClassBudget, ...] = ()
+    scrape: tuple[Mapping[str, Any], ...] = ()
+    """Every `[[serve.scrape]]`; the other sections of `serve` are in `values`."""
 
     def get(self, section: str, key: str, flag: Any = None) -> Any:
         """
         Return the flag when it was given, else the file's value, else None.
 
         Raises:
-            KeyError: There is no such key in `SECTIONS`.
+            KeyError: There is no such key in `SECTIONS` or `SERVE_KEYS`.
         """
-        if key not in SECTIONS[section]:
+        if key not in (SECTIONS.get(section) or SERVE_KEYS[section]):
             raise KeyError(f"{section}.{key}")
         return self.values.get(section, {}).get(key) if flag is None else flag
 
@@ -185,6 +242,9 @@ _LIMIT_KEYS = {
 assert {*_LIMIT_KEYS, "budgets"} == {one.name for one in fields(Limits)}  # noqa: S101 - a limit without a key is noticed at import
 
 
+_INNER = {where.partition(".")[2] for where in SERVE_KEYS} - {""}
+
+
 class _Reader:
     """Checks one file; its name stands in every error."""
 
@@ -196,18 +256,42 @@ class _Reader:
         """Return the checked document."""
         values: dict[str, Mapping[str, Any]] = {}
         budgets: tuple[ClassBudget, ...] = ()
+        scrape: tuple[Mapping[str, Any], ...] = ()
         for name, section in document.items():
-            if name not in SECTIONS and name != "budgets":
-                self._refuse_unknown("section", name, name, [*SECTIONS, "budgets"])
+            if name not in SECTIONS and name not in {"budgets", "serve"}:
+                self._refuse_unknown("section", name, name, [*SECTIONS, "budgets", "serve"])
             if not isinstance(section, dict):
                 self._refuse(name, f"a section [{name}]", section)
             if name == "budgets":
                 budgets = tuple(self._budget(key, value) for key, value in section.items())
+            elif name == "serve":
+                scrape = self._scrape(section.pop("scrape", []))
+                values |= self._serve(section)
             else:
                 values[name] = self._section(name, section, SECTIONS[name])
         if {"target", "command"} <= values.get("check", {}).keys():
             raise UsageError(f"{self._path}: check: expected a target or a command, found both")
-        return Config(self._path, values, budgets)
+        return Config(self._path, values, budgets, scrape)
+
+    def _serve(self, section: dict[str, Any]) -> dict[str, Mapping[str, Any]]:
+        found: dict[str, Mapping[str, Any]] = {}
+        for where, keys in SERVE_KEYS.items():
+            _, _, inner = where.partition(".")
+            part = section.pop(inner, {}) if inner else {k: v for k, v in section.items() if k not in _INNER}
+            if not isinstance(part, dict):
+                self._refuse(where, f"a section [{where}]", part)
+            found[where] = self._section(where, part, keys)
+        return found
+
+    def _scrape(self, sections: Any) -> tuple[Mapping[str, Any], ...]:
+        if not isinstance(sections, list):
+            self._refuse("serve.scrape", "sections [[serve.scrape]]", sections)
+        found = []
+        for section in sections:
+            if not isinstance(section, dict) or not {"url", "service"} <= section.keys():
+                self._refuse("serve.scrape", "a section with url and service", section)
+            found.append(self._section("serve.scrape", section, SCRAPE_KEYS))
+        return tuple(found)
 
     def _section(self, where: str, section: dict[str, Any], keys: Mapping[str, Key]) -> dict[str, Any]:
         for name in section:

@@ -41,7 +41,7 @@ async def ask_gc(context: Context, request: Request, actor: Actor, instance: str
 async def ask_snapshot(
     context: Context, request: Request, actor: Actor, instance: str, *, force: bool = False
 ) -> Mapping[str, Any]:
-    """Have an instance take a snapshot and send it; the result has its id as `upload`; raises `AgentFailed`."""
+    """Have an instance take a snapshot and send it; the result has its id as `upload`."""
     command = {"type": "snapshot", "force": force, "upload": snapshot_id()}
     result = await _ask(context, request, actor, "snapshot", instance, command, _SNAPSHOT_S)
     return {**result, "upload": command["upload"]}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from heapsleuth.server.counts import Counts, Durations
+    from heapsleuth.store.model import Incident
 
 __all__ = ["MEDIA_TYPE", "exposition"]
 
@@ -27,33 +29,41 @@ _TOTALS = {
     "upload_bytes": "Their bytes.",
     "task_failures": "Failures of background tasks.",
 }
+_INCIDENT_LABELS = ("service", "release", "kind", "severity")
 _NOW = {
     "waiting_messages": "Messages that wait to be committed.",
     "reachable_agents": "Agents heard of in the last minutes.",
 }
 
 
-def exposition(counts: Counts, now: Mapping[str, float]) -> bytes:
+def exposition(counts: Counts, now: Mapping[str, float], incidents: Iterable[Incident] = ()) -> bytes:
     """
     Return all metrics.
 
     Args:
         counts: What was counted since the start.
-        now: Gauges by name, without the prefix `heapsleuth_`.
+        now: Gauges by name, without the prefix `heapsleuth_collector_`.
+        incidents: Those that are open.
     """
-    lines = []
+    lines = _head("heapsleuth_incidents_open", "gauge", "Incidents that are open.")
+    lines += [f"heapsleuth_incidents_open{{{labels}}} {count}" for labels, count in _open(incidents).items()]
     for name, meaning in _TOTALS.items():
-        lines += _head(f"heapsleuth_{name}_total", "counter", meaning)
-        lines.append(f"heapsleuth_{name}_total {getattr(counts, name)}")
-    lines += _head("heapsleuth_refused_total", "counter", "Messages that were not taken, by reason.")
+        lines += _head(f"heapsleuth_collector_{name}_total", "counter", meaning)
+        lines.append(f"heapsleuth_collector_{name}_total {getattr(counts, name)}")
+    lines += _head(
+        "heapsleuth_collector_refused_total", "counter", "Messages that were not taken, by reason."
+    )
     lines += [
-        f'heapsleuth_refused_total{{reason="{reason}"}} {count}' for reason, count in counts.refused.items()
+        f'heapsleuth_collector_refused_total{{reason="{reason}"}} {count}'
+        for reason, count in counts.refused.items()
     ]
     for name, meaning in _NOW.items():
-        lines += _head(f"heapsleuth_{name}", "gauge", meaning)
-        lines.append(f"heapsleuth_{name} {now[name]}")
-    lines += _histogram("heapsleuth_commit_seconds", "Time of a commit.", counts.commits)
-    lines += _histogram("heapsleuth_ingest_seconds", "From a message to its acknowledgement.", counts.ingest)
+        lines += _head(f"heapsleuth_collector_{name}", "gauge", meaning)
+        lines.append(f"heapsleuth_collector_{name} {now[name]}")
+    lines += _histogram("heapsleuth_collector_commit_seconds", "Time of a commit.", counts.commits)
+    lines += _histogram(
+        "heapsleuth_collector_ingest_seconds", "From a message to its acknowledgement.", counts.ingest
+    )
     process = psutil.Process()
     times = process.cpu_times()
     lines += _head("process_cpu_seconds_total", "counter", "User and system CPU time.")
@@ -63,6 +73,17 @@ def exposition(counts: Counts, now: Mapping[str, float]) -> bytes:
     lines += _head("process_start_time_seconds", "gauge", "Start, seconds since 1970.")
     lines.append(f"process_start_time_seconds {process.create_time()}")
     return ("\n".join(lines) + "\n").encode()
+
+
+def _open(incidents: Iterable[Incident]) -> Counter[str]:
+    return Counter(
+        ",".join(f'{label}="{_escaped(getattr(one, label))}"' for label in _INCIDENT_LABELS)
+        for one in incidents
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _head(name: str, kind: str, meaning: str) -> list[str]:

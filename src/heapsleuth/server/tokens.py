@@ -28,6 +28,7 @@ __all__ = [
     "SESSION",
     "Tokens",
     "first_token",
+    "is_special",
     "make_token",
     "withdraw",
 ]
@@ -83,7 +84,7 @@ def first_token(store: Store, now_ms: float) -> str | None:
     What an earlier start printed stops to count: nobody can have read it but who reads this one.
     """
     tokens = store.tokens()
-    if any(token.role == "admin" and not _is_special(token) for token in tokens):
+    if any(token.role == "admin" and not is_special(token) for token in tokens):
         return None
     for token in tokens:
         if token.id.startswith(FIRST):
@@ -142,7 +143,7 @@ class Tokens:
 
     def all(self) -> tuple[Token, ...]:
         """Return the tokens that people made, the oldest first; sessions and the first token are none."""
-        listed = [token for token in self._store.tokens() if not _is_special(token)]
+        listed = [token for token in self._store.tokens() if not is_special(token)]
         return tuple(sorted(listed, key=lambda token: token.created_ms))
 
     def add(self, token: Token) -> None:
@@ -186,7 +187,8 @@ def _expired(token: Token, now_ms: float) -> bool:
     return token.expires_ms is not None and now_ms >= token.expires_ms
 
 
-def _is_special(token: Token) -> bool:
+def is_special(token: Token) -> bool:
+    """Whether it is a session or the first start's, which are no tokens to people."""
     return token.id.startswith((FIRST, SESSION))
 
 

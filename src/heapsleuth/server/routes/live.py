@@ -67,10 +67,11 @@ def router(
         return Response(body.model_dump_json(), 200 if ready else 503, media_type="application/json")
 
     @routes.get("/metrics", dependencies=viewer, responses=_TEXT, response_class=Response)
-    async def metrics() -> Response:
-        """Return the collector's own metrics."""
+    def metrics() -> Response:
+        """Return the collector's own metrics, and what incidents are open."""
         now = {"waiting_messages": ingest.waiting, "reachable_agents": commands.reachable_count()}
-        return Response(exposition(counts, now), media_type=MEDIA_TYPE)
+        incidents = context.store.incidents(state="open", limit=1000)
+        return Response(exposition(counts, now, incidents), media_type=MEDIA_TYPE)
 
     return routes
 
