@@ -56,7 +56,7 @@ class Store(Protocol):
     def http(
         self, service: str, since_ms: float, until_ms: float, *, route: str = "", by: str = ""
     ) -> list[HttpBucket]:
-        """Return latencies by 10 minutes and release; `by` "instance" all routes of each instance (kept raw)."""
+        """Return latencies by 10 minutes and release; `by` "instance" of all routes, while kept raw."""
 
     def routes(self, service: str, since_ms: float) -> tuple[str, ...]:
         """Return the routes of a service, the busiest first."""

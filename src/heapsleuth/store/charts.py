@@ -192,7 +192,7 @@ class Charts:
         return Points.join([*parts, self._live_points(connection, service, name)])
 
     def _live_points(self, connection: Connection, service: str, name: str) -> Points:
-        """Return what is not rolled up yet; what the current 10 minutes gained is taken as if they were over."""
+        """Return what is not rolled up yet, the gains of the current 10 minutes as if they were over."""
         summary = self._unrolled(connection, service)
         columns = summary.columns
         if metric(name).keep is Keep.TOTAL and f"{name}:gain" in columns:

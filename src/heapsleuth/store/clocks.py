@@ -13,7 +13,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from heapsleuth.store.model import Batch, Row
+    from heapsleuth.store.model import Batch
 
 __all__ = ["AHEAD_MS", "BEHIND_MS", "offset_of", "usable"]
 

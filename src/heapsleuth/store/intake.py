@@ -170,15 +170,11 @@ class Intake:
     ) -> tuple[tuple[bool, ...], dict[int, tuple[int, float]]]:
         """Return which messages are no repeats, and the new (sequence, last seen) of their instances."""
         heard: dict[int, tuple[int, float]] = {}
-        wanted = sorted(set(ids))
-        for at in range(0, len(wanted), MAX_NAMES):
-            table = schema.heard.c
-            found = select(table.instance, table.sequence, table.last_seen_ms).where(
-                table.instance.in_(wanted[at : at + MAX_NAMES])
-            )
-            if not self._database.is_sqlite:
-                found = found.order_by(table.instance).with_for_update()
-            heard.update((row[0], (row[1], row[2])) for row in connection.execute(found))
+        statement = "SELECT instance, sequence, last_seen_ms FROM heard WHERE instance IN ?"
+        if not self._database.is_sqlite:
+            statement += " ORDER BY instance FOR UPDATE"
+        found = self._database.among(connection, statement, sorted(set(ids)))
+        heard.update((row[0], (row[1], row[2])) for row in found)
         fresh = []
         for batch, number in zip(batches, ids, strict=True):
             sequence, seen = heard.get(number, (0, 0.0))

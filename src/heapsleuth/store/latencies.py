@@ -8,10 +8,12 @@ into one row per route and 10 minutes.  Readers see both.
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from struct import Struct
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import orjson
 from sqlalchemy import func, select, tuple_
 
@@ -21,8 +23,9 @@ from heapsleuth.store.model import HttpBucket
 from heapsleuth.store.summaries import SLOT_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
     from sqlalchemy import Connection
 
     from heapsleuth.store.database import Database
@@ -37,71 +40,96 @@ OTHER = "other"
 # Tail rows folded in one transaction.
 FOLD_ROWS = 2_000
 
+# Buckets there are: 2**(640 / 16 - 10) ms is 12 days.
+BUCKETS = 640
+
+_LENGTH = Struct("<I")
+
 _FOLDED = "DELETE FROM http_tail WHERE id = ?"
 _HTTP = upsert(schema.http)
 _ROUTES = upsert(schema.http_routes)
 _INSTANCES = upsert(schema.http_instances)
 
 
-@dataclass(slots=True)
 class _Sum:
     """Latencies added up."""
 
-    count: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
-    buckets: Counter[int] = field(default_factory=Counter)
+    __slots__ = ("buckets", "count", "statuses")
 
-    def add(self, count: int, statuses: dict[str, int], buckets: Iterable[tuple[int, int]]) -> None:
-        self.count += count
-        for status, number in statuses.items():
+    def __init__(self) -> None:
+        self.count = 0
+        self.statuses: Counter[str] = Counter()
+        self.buckets = np.zeros(BUCKETS, dtype=np.int64)
+
+    def add(self, one: _Entry) -> None:
+        self.count += one.requests
+        for status, number in one.statuses.items():
             self.statuses[status] += number
-        for bucket, number in buckets:
-            self.buckets[bucket] += number
+        np.add.at(self.buckets, one.numbers, one.counts)
 
     def add_body(self, count: int, body: bytes) -> None:
         found = orjson.loads(body)
-        self.add(count, found["s"], zip(found["b"], found["n"], strict=True))
+        numbers, counts = np.array(found["b"], dtype=np.int32), np.array(found["n"], dtype=np.uint32)
+        self.add(_Entry(0, 0, "", count, found["s"], numbers, counts))
+
+    def _filled(self) -> tuple[list[int], list[int]]:
+        numbers = np.flatnonzero(self.buckets)
+        return numbers.tolist(), self.buckets[numbers].tolist()
 
     def body(self) -> bytes:
-        return orjson.dumps(
-            {"s": self.statuses, "b": list(self.buckets.keys()), "n": list(self.buckets.values())}
-        )
+        numbers, counts = self._filled()
+        return orjson.dumps({"s": self.statuses, "b": numbers, "n": counts})
 
     def bucket(self, end_ms: float, route: str, release: str, instance: str = "") -> HttpBucket:
-        return HttpBucket(
-            end_ms,
-            route,
-            self.count,
-            dict(self.statuses),
-            dict(sorted(self.buckets.items())),
-            release,
-            instance,
-        )
+        buckets = dict(zip(*self._filled(), strict=True))
+        return HttpBucket(end_ms, route, self.count, dict(self.statuses), buckets, release, instance)
+
+
+class _Entry(NamedTuple):
+    """Latencies of one route in one message; the instance only for all routes together."""
+
+    instance: int
+    slot: int
+    route: str
+    requests: int
+    statuses: Mapping[str, int]
+    numbers: NDArray[np.int32]
+    counts: NDArray[np.uint32]
 
 
 def tail_rows(latencies: Sequence[tuple[int, int, HttpBucket, float]]) -> list[tuple[int, bytes]]:
-    """Return rows of the tail, (series, body), one per series; of (series, instance, bucket, offset of time)."""
-    by_series: dict[int, dict[tuple[int, int, str], _Sum]] = {}
+    """Return rows of the tail (series, body) for latencies (series, instance, bucket, offset of its time)."""
+    by_series: dict[int, tuple[list[Any], array[int], array[int]]] = {}
     for series, instance, bucket, offset in latencies:
         # The end of an interval that ends on the hour belongs to the 10 minutes before.
         slot = (math.ceil((bucket.at_ms + offset) / SLOT_MS) - 1) * SLOT_MS
-        key = (0 if bucket.route else instance, slot, bucket.route)
-        sums = by_series.setdefault(series, {})
-        if key not in sums:
-            sums[key] = _Sum()
-        sums[key].add(bucket.count, dict(bucket.statuses), bucket.buckets.items())
-    return [
-        (
-            series,
-            orjson.dumps(
-                [
-                    [*key, one.count, one.statuses, list(one.buckets.keys()), list(one.buckets.values())]
-                    for key, one in sums.items()
-                ]
-            ),
-        )
-        for series, sums in by_series.items()
-    ]
+        owner = 0 if bucket.route else instance
+        if series not in by_series:
+            by_series[series] = ([], array("i"), array("I"))
+        heads, numbers, counts = by_series[series]
+        before = len(numbers)
+        numbers.extend(bucket.buckets.keys())
+        counts.extend(bucket.buckets.values())
+        heads.append((owner, slot, bucket.route, bucket.count, dict(bucket.statuses), len(numbers) - before))
+    rows = []
+    for series, (heads, numbers, counts) in by_series.items():
+        head = orjson.dumps(heads)
+        rows.append((series, _LENGTH.pack(len(head)) + head + numbers.tobytes() + counts.tobytes()))
+    return rows
+
+
+def _entries(body: bytes) -> Iterator[_Entry]:
+    (length,) = _LENGTH.unpack_from(body)
+    at = _LENGTH.size + length
+    heads = orjson.loads(body[_LENGTH.size : at])
+    size = sum(head[5] for head in heads)
+    numbers = np.frombuffer(body, dtype=np.int32, count=size, offset=at).clip(0, BUCKETS - 1)
+    counts = np.frombuffer(body, dtype=np.uint32, count=size, offset=at + 4 * size)
+    at = 0
+    for instance, slot, route, count, statuses, width in heads:
+        part = slice(at, at + width)
+        yield _Entry(instance, slot, route, count, statuses, numbers[part], counts[part])
+        at += width
 
 
 class Latencies:
@@ -119,10 +147,9 @@ class Latencies:
         with self._database.read() as connection:
             releases = _releases(connection, service)
             sums: dict[tuple[int, int, int], _Sum] = defaultdict(_Sum)
-            for series, instance, slot, found_route, *rest in self._tail(connection, list(releases)):
-                if found_route == route:
-                    owner = instance if by_instance else 0
-                    sums[slot, series, owner].add(rest[0], rest[1], zip(rest[2], rest[3], strict=True))
+            for series, one in self._tail(connection, list(releases)):
+                if one.route == route:
+                    sums[one.slot, series, one.instance if by_instance else 0].add(one)
             if by_instance:
                 kept = _instance_rows(connection, list(releases), since_ms, until_ms)
             else:
@@ -147,18 +174,17 @@ class Latencies:
             )
             for route, count in connection.execute(kept.group_by(table.route)):
                 counts[route] += int(count)
-            for _, _, slot, route, count, *_ in self._tail(connection, releases):
-                if slot + SLOT_MS > since_ms:
-                    counts[route] += count
+            for _, one in self._tail(connection, releases):
+                if one.slot + SLOT_MS > since_ms:
+                    counts[one.route] += one.requests
         return tuple(route for route, _ in counts.most_common() if route)
 
-    def _tail(self, connection: Connection, series: list[int]) -> Iterable[list[Any]]:
+    def _tail(self, connection: Connection, series: list[int]) -> Iterator[tuple[int, _Entry]]:
         table = schema.http_tail.c
-        for number, body in connection.execute(
-            select(table.series, table.body).where(table.series.in_(series))
-        ):
-            for entry in orjson.loads(body):
-                yield [number, *entry]
+        found = select(table.series, table.body).where(table.series.in_(series))
+        for number, body in connection.execute(found):
+            for entry in _entries(body):
+                yield number, entry
 
     def fold(self) -> None:
         """Fold the tail into rows of 10 minutes, a part at a time."""
@@ -170,40 +196,40 @@ class Latencies:
                 ).all()
             if not rows:
                 return
-            entries = [(row.series, *entry) for row in rows for entry in orjson.loads(row.body)]
+            entries = [(row.series, entry) for row in rows for entry in _entries(row.body)]
             with self._database.write() as connection:
                 self._fold(connection, entries)
                 self._database.many(connection, _FOLDED, [(row.id,) for row in rows])
             if len(rows) < FOLD_ROWS:
                 return
 
-    def _fold(self, connection: Connection, entries: Sequence[tuple[Any, ...]]) -> None:
+    def _fold(self, connection: Connection, entries: Sequence[tuple[int, _Entry]]) -> None:
         routes: dict[tuple[int, str, int], _Sum] = defaultdict(_Sum)
         instances: dict[tuple[int, int], _Sum] = defaultdict(_Sum)
         busiest: Counter[tuple[int, str]] = Counter()
-        for series, _, _, route, count, *_ in entries:
-            busiest[series, route] += count
+        for series, one in entries:
+            busiest[series, one.route] += one.requests
         kept = self._kept_routes(connection, busiest)
-        for series, instance, slot, route, count, statuses, buckets, numbers in entries:
-            name = route if (series, route) in kept else OTHER
-            routes[series, name, slot].add(count, statuses, zip(buckets, numbers, strict=True))
-            if instance:
-                instances[instance, slot].add(count, statuses, zip(buckets, numbers, strict=True))
+        for series, one in entries:
+            route = one.route if (series, one.route) in kept else OTHER
+            routes[series, route, one.slot].add(one)
+            if one.instance:
+                instances[one.instance, one.slot].add(one)
         many = self._database.many
         seen: dict[tuple[int, str], tuple[int, int]] = {}
-        for (series, name, slot), one in routes.items():
+        for (series, name, slot), found in routes.items():
             last, total = seen.get((series, name), (0, 0))
-            seen[series, name] = (max(last, slot), total + one.count)
+            seen[series, name] = (max(last, slot), total + found.count)
         for row in _existing(connection, schema.http_routes, seen):
             last, total = seen[row.series, row.route]
             seen[row.series, row.route] = (max(last, row.last_ms), total + row.count)
         many(connection, _ROUTES, [(*key, *value) for key, value in seen.items()])
         for row in _existing(connection, schema.http, routes):
             routes[row.series, row.route, row.at_ms].add_body(row.count, row.body)
-        many(connection, _HTTP, [(*key, one.count, one.body()) for key, one in routes.items()])
+        many(connection, _HTTP, [(*key, found.count, found.body()) for key, found in routes.items()])
         for row in _existing(connection, schema.http_instances, instances):
             instances[row.instance, row.at_ms].add_body(row.count, row.body)
-        many(connection, _INSTANCES, [(*key, one.count, one.body()) for key, one in instances.items()])
+        many(connection, _INSTANCES, [(*key, found.count, found.body()) for key, found in instances.items()])
 
     def _kept_routes(self, connection: Connection, busiest: Counter[tuple[int, str]]) -> set[tuple[int, str]]:
         """Return which of the routes keep their name: those known, and the busiest of the new."""
@@ -248,8 +274,7 @@ def _route_rows(
         table.at_ms > since_ms - SLOT_MS,
         table.at_ms < until_ms,
     )
-    for at_ms, number, count, body in connection.execute(found):
-        yield at_ms, number, 0, count, body
+    return [(row[0], row[1], 0, row[2], row[3]) for row in connection.execute(found)]
 
 
 def _instance_rows(
@@ -261,8 +286,7 @@ def _instance_rows(
         .join_from(schema.instances, schema.http_instances, who.id == table.instance)
         .where(who.series.in_(series), table.at_ms > since_ms - SLOT_MS, table.at_ms < until_ms)
     )
-    for at_ms, number, instance, count, body in connection.execute(found):
-        yield at_ms, number, instance, count, body
+    return [tuple(row) for row in connection.execute(found)]
 
 
 def _names(connection: Connection, ids: set[int]) -> dict[int, str]:

@@ -129,8 +129,8 @@ class Layouts:
     def _add(self, form: Form, names: tuple[str, ...]) -> Layout:
         names = names[:MAX_NAMES]
         with self._database.write() as connection:
-            result = connection.execute(schema.layouts.insert().values(form=form, names="\n".join(names)))
-            number = int(result.inserted_primary_key[0])
+            added = schema.layouts.insert().values(form=form, names="\n".join(names))
+            number = int(connection.execute(added.returning(schema.layouts.c.id)).scalar_one())
         layout = Layout(number, form, names, _dtype(form, names))
         self._by_id[number] = layout
         return layout

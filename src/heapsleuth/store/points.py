@@ -111,8 +111,11 @@ def draw(
     Return the chart.
 
     Args:
+        name: The metric.
+        found: Its points.
         labels: By owner; owners of one label are added up, points of others left out.
-        start, until_ms: What it covers.
+        start: Where it begins, ms.
+        until_ms: Where it ends.
         step: Length of its buckets, ms.
     """
     times = np.arange(start, until_ms, step, dtype=np.float64)

@@ -23,7 +23,7 @@ __all__ = ["Keep", "Retention"]
 # Instances, or rows, in one transaction.
 CHUNK = 200
 
-# Free pages given back to the system in one go (4 KB each).
+# Free pages (4 KB each) given back to the system in one go; as many are left for what comes next.
 VACUUM_PAGES = 2_000
 
 _OF_INSTANCE = ("heard", "samples", "blocks", "rollups", "peaks", "http_instances")
@@ -123,10 +123,5 @@ class Retention:
         """Return free pages to the system; PostgreSQL does so by itself."""
         if not self._database.is_sqlite:
             return
-        while True:
-            with self._database.write() as connection:
-                free = int(connection.exec_driver_sql("PRAGMA freelist_count").scalar_one())
-                # Some are left for what comes next.
-                if free <= VACUUM_PAGES:
-                    return
-                connection.exec_driver_sql(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").all()
+        while self._database.give_back(VACUUM_PAGES):
+            pass

@@ -252,7 +252,7 @@ def by_layout(layouts: Layouts, rows: Sequence[Any]) -> list[tuple[Layout, list[
 
 
 def columns_of(layouts: Layouts, rows: Sequence[Any]) -> tuple[dict[str, NDArray[np.float64]], int]:
-    """Return the columns of packed rows, and how many rows; the rows come out by layout, not in their order."""
+    """Return the columns of packed rows, and how many rows; rows of one layout are together."""
     columns: dict[str, NDArray[np.float64]] = {}
     at = 0
     for layout, part in by_layout(layouts, rows):

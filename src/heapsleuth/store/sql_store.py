@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ from heapsleuth.store.rolling import Rolling
 from heapsleuth.store.summaries import SLOT_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from sqlalchemy import Select
@@ -203,7 +204,7 @@ def _instances() -> Select[Any]:
     )
 
 
-_FIELDS = "name service release host pid thread role node agent source started_ms first_seen_ms last_seen_ms".split()
+_FIELDS = tuple(one.name for one in fields(Instance))
 
 
 def _instance(row: Any) -> Instance:

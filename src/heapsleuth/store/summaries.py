@@ -108,6 +108,8 @@ def summarise(
     Return one row for each instance and time of `step_ms`.
 
     Args:
+        samples: Of any instances.
+        step_ms: Times begin at its multiples.
         before: Totals of instances before their first sample here, by metric; without, what is gained
             is counted from the first sample on.
     """
@@ -191,7 +193,8 @@ def combine(
     Add up rows of instances, or of sums, by group.
 
     Args:
-        groups: int64[n], the number of each row's group, below `count`.
+        groups: int64[n], the number of each row's group.
+        count: How many groups there are.
         columns: Of `summarise`, or of this function.
 
     Returns:
@@ -210,7 +213,7 @@ def combine(
         high = np.full(count, np.nan)
         np.fmin.at(low, groups, columns[f"{name}:low"] if own_band else values)
         np.fmax.at(high, groups, columns[f"{name}:high"] if own_band else values)
-        counts = np.bincount(groups, np.nan_to_num(weights), count)
+        counts = np.bincount(groups, np.nan_to_num(weights), count).astype(np.float64)
         sums = np.bincount(groups, np.nan_to_num(values), count)
         found[f"{name}:sum"] = np.where(counts > 0, sums, np.nan)
         found[f"{name}:count"] = counts

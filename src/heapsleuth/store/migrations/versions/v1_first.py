@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "1"
 down_revision = None
 
-_INT, _TEXT, _REAL, _BYTES = sa.BigInteger(), sa.Text(), sa.Double(), sa.LargeBinary()
+_INT, _TEXT, _BYTES = sa.BigInteger(), sa.Text(), sa.LargeBinary()
+_REAL: sa.Double[float] = sa.Double()
 
 
 def _numbered() -> sa.Column[int]:
@@ -16,7 +19,7 @@ def _numbered() -> sa.Column[int]:
     return sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True)
 
 
-def _key(name: str, kind: sa.types.TypeEngine[object]) -> sa.Column[object]:
+def _key(name: str, kind: sa.types.TypeEngine[Any]) -> sa.Column[Any]:
     return sa.Column(name, kind, primary_key=True, autoincrement=False)
 
 
