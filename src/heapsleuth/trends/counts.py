@@ -72,9 +72,9 @@ def _judge(
 ) -> TrendVerdict:
     table = _TABLE[thing]
     load = window.rate("requests_total")
-    whole = _fastest(
-        [rise(window.hours, window.column(metric), load, smallest=table.smallest) for metric in table.metrics]
-    )
+    columns = [window.column(metric) for metric in table.metrics]
+    there = [column for column in columns if not np.isnan(column).all()] or columns[:1]
+    whole = _fastest([rise(window.hours, column, load, smallest=table.smallest) for column in there])
     named = _named(census.of(thing), window, table.smallest)
     said = partial(TrendVerdict, table.kind, subject=life.subject, at_ms=now_ms)
     if named and (whole.shape != "rises" or named[1].growth >= _NAMED_SHARE * whole.growth):
@@ -122,7 +122,7 @@ def _judge(
 
 def _fastest(rises: list[Rise]) -> Rise:
     """Return the one that rises, else the one that says most."""
-    order = {"rises": 0, "saturates": 1, "flat": 2, "undecided": 3}
+    order = {"rises": 0, "undecided": 1, "saturates": 2, "flat": 3}
     return min(rises, key=lambda one: (order[one.shape], -one.growth))
 
 

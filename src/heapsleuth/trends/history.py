@@ -197,7 +197,8 @@ class History:
             return False
         self.first_ms = self.first_ms or at_ms
         self.last_ms = at_ms
-        bucket = int(at_ms // BUCKET_MS)
+        # A sample tells of the time before it, so one on the border belongs to the bucket that ends there.
+        bucket = -int(-at_ms // BUCKET_MS) - 1
         if bucket != self._bucket:
             self.close()
             self._bucket = bucket

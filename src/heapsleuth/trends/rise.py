@@ -104,12 +104,15 @@ def _shaped(found: Rise, hours: Floats, values: Floats, load: Floats | None, sma
     if found.growth < smallest:
         low = found.growth + 2 * found.error * found.hours
         return as_("flat", "no growth that matters") if low < 2 * smallest else as_("undecided", "noisy")
-    if found.z < _Z_RISES:
-        return as_("undecided", "growth within what load and chance explain")
     third = hours >= hours[-1] - found.hours / 3
     late, late_error = _slope(hours[third], values[third], None if load is None else load[third], 0.0)
-    if late < _STILL_SHARE * found.per_hour or late < _Z_STILL * late_error:
+    if late + 2 * late_error < _STILL_SHARE * found.per_hour:
+        # Before its certainty is asked for: a curve fits no line, which makes the line's error large.
         return as_("saturates", "it has slowed down or stopped in the last third of the time")
+    if found.z < _Z_RISES:
+        return as_("undecided", "growth within what load and chance explain")
+    if late < _STILL_SHARE * found.per_hour or late < _Z_STILL * late_error:
+        return as_("undecided", "it may have slowed down in the last third of the time")
     medians = np.array([np.median(block) for block in np.array_split(values, _BLOCKS)])
     if int((np.diff(medians) > 0).sum()) < _RISING_BLOCKS:
         return as_("flat", "it came back down in between")
