@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -49,13 +49,13 @@ class SimulatedLife:
     step_s: float = 120.0
     seed: int = 1
     started_ms: float = START_MS
-    shapes: dict[str, Shape | None] = field(default_factory=dict)
-    totals_per_hour: dict[str, Shape] = field(default_factory=dict)
-    noise: dict[str, float] = field(default_factory=dict)
+    shapes: Mapping[str, Shape | None] = field(default_factory=dict)
+    totals_per_hour: Mapping[str, Shape] = field(default_factory=dict)
+    noise: Mapping[str, float] = field(default_factory=dict)
 
     def rows(self) -> Iterator[dict[str, float]]:
         chance = random.Random(self.seed)
-        levels = {**_LEVELS, **self.shapes}
+        levels: dict[str, Shape | None] = {**_LEVELS, **self.shapes}
         totals = {**_TOTALS, **self.totals_per_hour}
         noise = {**_NOISE, **self.noise}
         sums = dict.fromkeys([*totals, "requests_total"], 0.0)
@@ -66,9 +66,9 @@ class SimulatedLife:
                 sums[name] += shape(hours, load) * self.step_s / 3600
             sums["requests_total"] += max(0.0, chance.gauss(load, math.sqrt(load))) * self.step_s
             row = {"at_ms": self.started_ms + hours * HOUR_MS, **sums}
-            for name, shape in levels.items():
-                if shape is not None:
-                    row[name] = shape(hours, load) + chance.gauss(0, noise.get(name, 0.0))
+            for name, level in levels.items():
+                if level is not None:
+                    row[name] = level(hours, load) + chance.gauss(0, noise.get(name, 0.0))
             yield row
 
 

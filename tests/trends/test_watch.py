@@ -54,7 +54,7 @@ def test_three_looks_in_a_row_come_before_an_alarm_about_handles() -> None:
 
 def test_many_instances_with_one_problem_are_one_verdict_about_the_worst() -> None:
     service = ServiceWatch("shop")
-    alarms = {}
+    alarms: dict[str, TrendVerdict] = {}
     for number in range(4):
         floor = steady((430 + 10 * number) * MB) if number < 3 else steady(100 * MB)
         life = a_life(f"shop-{number}", slot=f"web-{number}/main/0")
@@ -85,7 +85,7 @@ def test_releases_are_judged_apart() -> None:
 
 def test_a_process_that_dies_at_its_limit_life_after_life_is_recognised() -> None:
     service = ServiceWatch("shop")
-    alarms = {}
+    alarms: dict[str, TrendVerdict] = {}
     for number in range(3):
         began = START_MS + number * 9 * HOUR_MS
         life = replace(a_life(f"shop-{number}"), started_ms=began)
