@@ -21,6 +21,7 @@ _MANY = 300
 _RAW_MS = 2 * 3_600_000.0
 """Roll-ups end at the last complete 10 minutes, or where maintenance last came by."""
 _EVENTS = 2000
+_BUCKET_MS = 600_000.0
 
 
 def rewind(store: Store, watch: ServiceWatch, scale: TimeScale, now_ms: float) -> Iterator[str]:
@@ -39,7 +40,7 @@ def rewind(store: Store, watch: ServiceWatch, scale: TimeScale, now_ms: float) -
         watch.add(life, [scale.row(row) for row in store.rows(instance.name, raw_since, now_ms)])
         yield instance.name
     for bucket in store.http(watch.service, since_ms, now_ms):
-        watch.add_http(scale.bucket(bucket))
+        watch.add_http(scale.bucket(bucket), route=bucket.route, span_ms=scale.at(_BUCKET_MS))
     events = store.events(
         service=watch.service, types=("census", "blocked"), since_ms=now_ms - _DAY_MS, limit=_EVENTS
     )

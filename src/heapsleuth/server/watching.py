@@ -43,6 +43,7 @@ _MOST_WAITING = 50_000
 """Batches: a minute of 10,000 agents. Beyond, the oldest are left out; they are in the store."""
 _WORK_S = 0.004
 _PAUSE_S = 0.001
+_INTERVAL_MS = 30_000.0
 _KNOWN_MS = 2 * 86_400_000.0
 _FORGET_MS = 8 * 86_400_000.0
 
@@ -170,8 +171,9 @@ class Watcher:
         watch = self._watch_of(batch.instance.service)
         life = self._scale.life(batch.instance)
         watch.add(life, [self._scale.row(row) for row in batch.samples])
+        span_ms = _interval_ms(batch)
         for bucket in batch.http:
-            watch.add_http(self._scale.bucket(bucket))
+            watch.add_http(self._scale.bucket(bucket), route=bucket.route, span_ms=self._scale.at(span_ms))
         for event in batch.events:
             watch.add_event(event.type, self._scale.body(event), life)
 
@@ -214,3 +216,9 @@ class Watcher:
     def _capture(self, incident_id: str) -> None:
         if not self._stopping.is_set():
             self.capture(incident_id, None)
+
+
+def _interval_ms(batch: Batch) -> float:
+    """Return the time between a message's samples; of one alone, the usual half minute."""
+    times = [row["at_ms"] for row in batch.samples]
+    return (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else _INTERVAL_MS

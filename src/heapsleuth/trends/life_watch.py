@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from heapsleuth.trends.attribution import SlowRequests
 from heapsleuth.trends.census import Census
 from heapsleuth.trends.counts import judge_counts
 from heapsleuth.trends.gc import judge_gc
@@ -52,6 +53,7 @@ class LifeWatch:
         "kill_total",
         "leak",
         "life",
+        "slow",
         "verdicts",
     )
 
@@ -60,6 +62,7 @@ class LifeWatch:
         self.history = History()
         self.census = Census()
         self.blocked = Blocked()
+        self.slow = SlowRequests(life)
         self.leak = None
         self.ended = False
         self.first_kill_total = math.nan
@@ -99,6 +102,8 @@ class LifeWatch:
             self.census.add(max(0.0, (at_ms - (self.history.first_ms or at_ms)) / _HOUR_MS), body)
         elif kind == "blocked":
             self.blocked.add(body)
+        elif kind == "slow":
+            self.slow.add(body)
 
     def is_silent(self, now_ms: float) -> bool:
         """Tell whether it should have been heard of: 15 minutes, more where samples come seldom."""
@@ -118,6 +123,7 @@ class LifeWatch:
                 judge_pressure(self.life, self.history, self._thresholds, now_ms),
                 judge_gc(self.life, self.history, self._thresholds, now_ms),
                 judge_loop(self.life, self.history, self.blocked, self._thresholds, now_ms),
+                self.slow.evaluate(now_ms),
                 *judge_native(self.life, self.history, now_ms),
                 *judge_counts(self.life, self.history, self.census, now_ms),
                 *filter(None, [self._window.evaluate(self.life, self._thresholds, now_ms)]),

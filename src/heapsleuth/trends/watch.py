@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from heapsleuth.trends.latency import LatencyTrend
 from heapsleuth.trends.life_watch import LifeWatch
 from heapsleuth.trends.merging import merged
 from heapsleuth.trends.oom import Ends, describe_end
@@ -13,6 +14,7 @@ from heapsleuth.trends.settings import Thresholds
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from heapsleuth.trends.latency_slots import Served
     from heapsleuth.trends.model import Life, TrendVerdict
 
 __all__ = ["ServiceWatch"]
@@ -37,9 +39,11 @@ class ServiceWatch:
         self._lives: dict[str, LifeWatch] = {}
         self._by_slot: dict[str, list[LifeWatch]] = {}
         self._ends = Ends(service)
+        self._latency = LatencyTrend(service)
         self._first_ms = math.inf
         self._counted = self._limited = False
         self._verdicts: tuple[TrendVerdict, ...] = ()
+        self._of_latency: tuple[TrendVerdict, ...] = ()
 
     def __len__(self) -> int:
         return len(self._lives)
@@ -72,8 +76,10 @@ class ServiceWatch:
         if isinstance(at_ms, (int, float)):
             watched.add_event(kind, float(at_ms), body)
 
-    def add_http(self, bucket: object) -> None:
-        """Take latencies of a route over some time."""
+    def add_http(self, served: Served, *, route: str = "", span_ms: float = 30_000.0) -> None:
+        """Take latencies of the time that ended at `served.at_ms`; those of single routes are not judged."""
+        if not route:
+            self._latency.add(served, span_ms=span_ms)
 
     def end(self, instance: str, at_ms: float) -> None:
         """Take note that an instance has ended; one that is heard of again has not."""
@@ -100,12 +106,14 @@ class ServiceWatch:
             elif watched.is_due(now_ms):
                 watched.look(now_ms)
                 changed = True
-        if changed or not self._verdicts:
+        latency = self._latency.evaluate(now_ms)
+        if changed or not self._verdicts or latency is not self._of_latency:
+            self._of_latency = latency
             oom = self._ends.evaluate(
                 now_ms, oldest_ms=self._first_ms, counted=self._counted, limited=self._limited
             )
             live = [verdict for one in self._lives.values() if not one.ended for verdict in one.verdicts]
-            self._verdicts = merged([*live, oom]) if self._lives else ()
+            self._verdicts = merged([*live, oom, *latency]) if self._lives else ()
         return self._verdicts
 
     def _begin(self, life: Life) -> LifeWatch:
