@@ -11,7 +11,7 @@ import numpy as np
 from heapsleuth.reports.html_charts import Spark, spark
 from heapsleuth.reports.wording import plural
 from heapsleuth.server.pages.forecast import soonest
-from heapsleuth.server.pages.words import SEVERITIES, Chip, hours_text, severity_rank, state_of
+from heapsleuth.server.pages.words import LEAKS, SEVERITIES, Chip, hours_text, severity_rank, state_of
 from heapsleuth.units import format_bytes, format_share
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class FleetRow:
     limit: str
     bars: tuple[Bar, ...]
     spark: Spark | None
+    rises: bool
+    """Whether the floor is what is wrong."""
     releases: tuple[str, ...]
     more_releases: int
     instances: int
@@ -181,6 +183,7 @@ def _row(
         limit="" if forecast is None else f"{forecast.limit} limit",
         bars=memory_bars(summary.latest),
         spark=_spark(floor),
+        rises=any(one.kind in LEAKS or one.kind == "floor-regression" for one in alarms),
         releases=summary.releases[:_MOST_RELEASES],
         more_releases=max(len(summary.releases) - _MOST_RELEASES, 0),
         instances=summary.instances,

@@ -8,17 +8,42 @@ from typing import TYPE_CHECKING, Any
 from heapsleuth.reports import wording
 from heapsleuth.reports.html_finding import Findings, findings_of, headline
 from heapsleuth.reports.html_kinds import Kind, about
+from heapsleuth.server.capturing import LEAKS as CAPTURABLE
+from heapsleuth.server.pages.forecast import with_cone
+from heapsleuth.server.pages.markers import Marker, markers, releases_by_age
+from heapsleuth.server.pages.panels import PANELS, Panel, chart_data, panels
 from heapsleuth.server.pages.report_values import report_from
 from heapsleuth.server.pages.verdicts import ShownVerdict, shown_verdict, verdict_from
 from heapsleuth.server.pages.words import Chip, kind_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from heapsleuth.leaks.model import AnalysisReport
-    from heapsleuth.store.model import Incident, SnapshotRecord
+    from heapsleuth.store.model import Chart, Incident, Instance, SnapshotRecord
 
-__all__ = ["IncidentPage", "Note", "incident_page"]
+__all__ = ["IncidentPage", "Note", "Past", "incident_page", "shown_since"]
+
+_CHARTS = {
+    "heap-leak": ("heap",),
+    "external-leak": ("outside", "memory"),
+    "native-growth": ("memory",),
+    "memory-pressure": ("heap", "memory"),
+    "oom-kills": ("memory",),
+    "gc-pauses": ("gc-pause", "gc-share"),
+    "loop-blocked": ("loop", "utilization"),
+    "handle-leak": ("counts",),
+    "listener-leak": ("counts",),
+    "timer-leak": ("counts",),
+    "latency-regression": ("latency-p50", "latency-p99"),
+    "floor-regression": ("heap",),
+    "slow-requests": ("latency-p99", "loop"),
+}
+"""Which charts show a kind of problem."""
+_HOUR_MS = 3_600_000.0
+_LEAST_HOURS, _MOST_HOURS = 6.0, 24.0 * 30
+_LEAD = 1.5
+"""The charts begin half as long before the problem as it has lasted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +53,20 @@ class Note:
     at_ms: float
     text: str
     by: str
+
+
+@dataclass(frozen=True)
+class Past:
+    """
+    What the store has about the time of the incident.
+
+    Attributes:
+        chart: Gives a metric (first), by release or for the whole service (second), since `shown_since`.
+        instances: Those of that time.
+    """
+
+    chart: Callable[[str, str], Chart]
+    instances: Sequence[Instance]
 
 
 @dataclass(frozen=True)
@@ -57,7 +96,18 @@ class IncidentPage:
     snapshots: tuple[SnapshotRecord, ...]
     automatic: bool
     instance: str
+    panels: tuple[Panel, ...]
+    markers: tuple[Marker, ...]
     now_ms: float
+
+    @property
+    def can_capture(self) -> bool:
+        """Whether a heap snapshot would show its cause."""
+        return self.is_open and self.incident.kind in CAPTURABLE
+
+    def chart_data(self) -> Mapping[str, object]:
+        """Return what the script reads."""
+        return chart_data(self.panels, self.markers, self.now_ms)
 
     @property
     def is_open(self) -> bool:
@@ -65,13 +115,33 @@ class IncidentPage:
         return self.incident.state == "open"
 
 
+def shown_since(incident: Incident, now_ms: float) -> float:
+    """Return since when its charts show the service."""
+    verdict = verdict_from(incident.verdict)
+    begin_ms = incident.opened_ms
+    if verdict is not None and verdict.since_ms is not None:
+        begin_ms = min(begin_ms, verdict.since_ms)
+    hours = (now_ms - begin_ms) / _HOUR_MS * _LEAD
+    return now_ms - min(max(hours, _LEAST_HOURS), _MOST_HOURS) * _HOUR_MS
+
+
 def incident_page(
-    incident: Incident, snapshots: Sequence[SnapshotRecord], *, automatic: bool, instance: str, now_ms: float
+    incident: Incident,
+    snapshots: Sequence[SnapshotRecord],
+    past: Past,
+    *,
+    automatic: bool,
+    instance: str,
+    now_ms: float,
 ) -> IncidentPage:
     """Return the page."""
     verdict = verdict_from(incident.verdict)
     report = None if incident.report is None else report_from(incident.report)
     words = kind_words(incident.kind)
+    specs = [one for one in PANELS if one.id in _CHARTS.get(incident.kind, ())]
+    made = panels(past.chart, list(releases_by_age(past.instances)), specs)
+    if verdict is not None and incident.state == "open":
+        made = tuple(with_cone(one, verdict.forecast, verdict.at_ms) for one in made)
     kinds = [] if report is None else about(one.category for one in report.findings)
     return IncidentPage(
         incident=incident,
@@ -88,7 +158,9 @@ def incident_page(
         notes=tuple(map(_note, reversed(incident.notes))),
         snapshots=tuple(snapshots),
         automatic=automatic,
-        instance=incident.instance or instance,
+        instance=instance,
+        panels=made,
+        markers=markers(past.instances, [incident], shown_since(incident, now_ms), now_ms),
         now_ms=now_ms,
     )
 

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from heapsleuth.server.pages.markers import Marker
     from heapsleuth.store.model import Chart, Line
 
-__all__ = ["PANELS", "Panel", "PanelSpec", "Series", "Source", "panels"]
+__all__ = ["PANELS", "Panel", "PanelSpec", "Series", "Source", "chart_data", "panels"]
 
 _TABLE_ROWS = 16
 _LONGEST_LABEL = 60
@@ -129,6 +130,27 @@ PANELS = (
         (Source("gc_pause_ms_total", "Share of time", factor=0.001),),
         "Milliseconds of pauses for each second that passes.",
     ),
+    PanelSpec(
+        "utilization",
+        "Event loop busy",
+        "share",
+        (Source("loop_utilization", "Busy", band=True),),
+        "Share of time in which the loop did not wait for anything.",
+    ),
+    PanelSpec(
+        "outside",
+        "Outside the heap",
+        "bytes",
+        (Source("external_bytes", "External", band=True), Source("array_buffers_bytes", "Array buffers")),
+        "Memory that objects of the heap hold elsewhere: buffers, mostly.",
+    ),
+    PanelSpec(
+        "counts",
+        "Handles, timers, listeners",
+        "count",
+        (Source("handles", "Handles"), Source("timers", "Timers"), Source("listeners", "Listeners")),
+        "Per instance; what is never let go of piles up here first.",
+    ),
 )
 """In the order of the page."""
 
@@ -188,15 +210,28 @@ class Panel:
         }
 
 
-def panels(chart: Callable[[str, str], Chart], releases: Sequence[str] = ()) -> tuple[Panel, ...]:
+def chart_data(panels: Sequence[Panel], markers: Sequence[Marker], now_ms: float) -> Mapping[str, object]:
+    """Return what the script reads; `until` is where the longest chart ends."""
+    return {
+        "now": now_ms / 1000,
+        "until": max((float(one.times[-1]) for one in panels), default=now_ms / 1000),
+        "panels": [one.json() for one in panels],
+        "markers": [{"at": one.at_ms / 1000, "kind": one.kind, "label": one.label} for one in markers],
+    }
+
+
+def panels(
+    chart: Callable[[str, str], Chart], releases: Sequence[str] = (), specs: Sequence[PanelSpec] = PANELS
+) -> tuple[Panel, ...]:
     """
     Return the charts that have values.
 
     Args:
         chart: Gives a metric (first), by release or for the whole service (second).
         releases: Those of the service, the newest first: a release has one colour in all charts.
+        specs: Which charts.
     """
-    made = (_panel(spec, chart, releases) for spec in PANELS)
+    made = (_panel(spec, chart, releases) for spec in specs)
     return tuple(one for one in made if one is not None)
 
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Unit", "round_for", "text_for"]
 
-Unit = Literal["bytes", "ms", "share", "per second"]
+Unit = Literal["bytes", "count", "ms", "per second", "share"]
 
-_DECIMALS = {"bytes": -3, "ms": 2, "share": 4, "per second": 2}
+_DECIMALS = {"bytes": -3, "count": 1, "ms": 2, "share": 4, "per second": 2}
 """Charts show three digits: kilobytes of megabytes would be noise on the wire."""
 
 
@@ -45,6 +45,7 @@ def _rate(value: float) -> str:
 
 _FORMS: dict[str, Callable[[float], str]] = {
     "bytes": format_bytes,
+    "count": lambda value: format_count(round(value)),
     "ms": milliseconds,
     "share": format_share,
     "per second": _rate,

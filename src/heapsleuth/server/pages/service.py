@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from heapsleuth.server.pages.fleet import Bar, memory_bars
 from heapsleuth.server.pages.forecast import soonest, with_cone
 from heapsleuth.server.pages.markers import Marker, markers, releases_by_age
-from heapsleuth.server.pages.panels import Panel, panels
+from heapsleuth.server.pages.panels import Panel, chart_data, panels
 from heapsleuth.server.pages.verdicts import ShownVerdict, ordered
 from heapsleuth.server.pages.words import Chip, hours_text, state_of
 
@@ -27,6 +27,9 @@ RANGES: dict[str, tuple[str, float]] = {
     "30d": ("30 days", 24.0 * 30),
 }
 """By the word in the address: what it is called, and hours."""
+_REFRESH_SHARE = 1 / 2000
+"""New samples are shown when they move a chart by half a pixel or so."""
+_FASTEST_S, _SLOWEST_S = 10, 120
 DEFAULT_RANGE = "24h"
 _MOST_INSTANCES = 50
 _SILENT_MS = 5 * 60_000.0
@@ -65,16 +68,14 @@ class ServicePage:
         """The release first seen last."""
         return self.releases[0][0] if self.releases else ""
 
+    @property
+    def refresh_s(self) -> int:
+        """How long new samples may wait to be shown."""
+        return round(min(max(RANGES[self.range][1] * 3600 * _REFRESH_SHARE, _FASTEST_S), _SLOWEST_S))
+
     def chart_data(self) -> Mapping[str, object]:
         """Return what the script reads."""
-        return {
-            "now": self.now_ms / 1000,
-            "range": self.range,
-            "panels": [one.json() for one in self.panels],
-            "markers": [
-                {"at": one.at_ms / 1000, "kind": one.kind, "label": one.label} for one in self.markers
-            ],
-        }
+        return chart_data(self.panels, self.markers, self.now_ms)
 
     def is_alive(self, instance: Instance) -> bool:
         """Return whether an instance was heard of lately."""

@@ -39,6 +39,7 @@ function plan(panel, data) {
       dash: one.role === "limit" ? [7, 5] : cone ? [3, 3] : undefined,
       // Two stretches with nothing between them are two lines; a missed bucket is not.
       spanGaps: false,
+      gaps: (plot, number, first, last, found) => found.filter(([left, right]) => right - left > usual(plot, number)),
       points: { show: one.values.filter((value) => value !== null).length < 3, size: 5 },
     });
     if (one.role === "cone-high") {
@@ -49,11 +50,37 @@ function plan(panel, data) {
   return { columns, series, bands, readable, now: data.now };
 }
 
+// Pixels between three values and a half of a series: what is shorter is no gap, but rarer samples than buckets.
+function usual(plot, number) {
+  const x = plot.data[0], y = plot.data[number], steps = [];
+  let before = -1;
+  for (let i = 0; i < y.length; i++) {
+    if (y[i] !== null) {
+      if (before >= 0) { steps.push(x[i] - x[before]); }
+      before = i;
+    }
+  }
+  steps.sort((a, b) => a - b);
+  const step = steps.length ? steps[steps.length >> 1] * 3.5 : 0;
+  return plot.valToPos(x[0] + step, "x", true) - plot.valToPos(x[0], "x", true);
+}
+
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+function timeTicks(plot, ticks, axis, space, step) {
+  return ticks.map(function (tick) {
+    const date = new Date(tick * 1000);
+    return step >= 86400 || date.getHours() + date.getMinutes() === 0 ? day.format(date) : hour.format(date);
+  });
+}
+
 function drawMarks(plot, data, first) {
   const { ctx, bbox } = plot;
   const ratio = uPlot.pxRatio;
   ctx.save();
   ctx.font = 11 * ratio + "px " + getComputedStyle(document.body).fontFamily;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "alphabetic";
   let free = -Infinity;
   for (const mark of data.markers.slice().sort((a, b) => a.at - b.at)) {
     if (mark.at < plot.scales.x.min || mark.at > plot.scales.x.max) { continue; }
@@ -71,15 +98,15 @@ function drawMarks(plot, data, first) {
     ctx.stroke();
     if (mark.kind === "incident") {
       ctx.beginPath();
-      ctx.moveTo(x - 4 * ratio, bbox.top);
-      ctx.lineTo(x + 4 * ratio, bbox.top);
-      ctx.lineTo(x, bbox.top + 7 * ratio);
+      ctx.moveTo(x - 4 * ratio, bbox.top - 6 * ratio);
+      ctx.lineTo(x + 4 * ratio, bbox.top - 6 * ratio);
+      ctx.lineTo(x, bbox.top + ratio);
       ctx.fill();
     } else if (first) {
       const width = ctx.measureText(mark.label).width;
-      const left = x + width + 6 * ratio > bbox.left + bbox.width ? x - width - 4 * ratio : x + 4 * ratio;
+      const left = Math.min(x - width / 2, bbox.left + bbox.width - width);
       if (left > free) {
-        ctx.fillText(mark.label, left, bbox.top + 11 * ratio);
+        ctx.fillText(mark.label, left, bbox.top - 5 * ratio);
         free = left + width + 6 * ratio;
       }
     }
@@ -120,11 +147,11 @@ class PanelChart {
       series: this.planned.series,
       bands: this.planned.bands,
       legend: { show: false },
-      padding: [10, 10, 0, 0],
+      padding: [18, 12, 0, 0],
       cursor: { sync: { key: "panels" }, drag: { x: false, y: false }, y: false, points: { size: 7, show: true } },
-      scales: { x: { time: true }, y: { range: (plot, low, high) => [0, (Number.isFinite(high) && high > 0 ? high : 1) * 1.06] } },
+      scales: { x: { time: true, range: (plot, low, high) => [low, this.wide ? Math.max(high, this.data.until) : high] }, y: { range: (plot, low, high) => [0, (Number.isFinite(high) && high > 0 ? high : 1) * 1.06] } },
       axes: [
-        { stroke: quiet, grid: { show: false }, ticks: { stroke: line, size: 4 }, font, size: 28, space: 70 },
+        { stroke: quiet, grid: { show: false }, ticks: { stroke: line, size: 4 }, font, size: 28, space: 64, values: timeTicks },
         { stroke: quiet, grid: { stroke: line, width: 1 }, ticks: { show: false }, font, size: 62, gap: 6, space: 40,
           values: (plot, ticks) => axisTexts(panel.unit, ticks) },
       ],

@@ -54,7 +54,8 @@ function find(was, inside) {
 
 export function listen(changed) {
   if (!topic) { return; }
-  let last = 0, timer = 0, busy = false, missed = false;
+  const samplesMs = Number(document.body.dataset.every || 5) * 1000;
+  let last = Date.now(), due = 0, timer = 0, busy = false, missed = false;
 
   async function refresh() {
     timer = 0;
@@ -75,15 +76,20 @@ export function listen(changed) {
     if (missed) { soon(); }
   }
 
-  // At most one request at a time and one in two seconds; a page that nobody sees waits.
-  function soon() {
+  // At most one request at a time; a page that nobody sees waits.  New samples change little: they may wait
+  // as long as the page says, while a new verdict is shown at once.
+  function soon(pause = SHORTEST_MS) {
     missed = busy || document.hidden;
-    if (!missed && !timer) { timer = setTimeout(refresh, Math.max(0, last + SHORTEST_MS - Date.now())); }
+    const at = Math.max(Date.now(), last + pause);
+    if (missed || timer && due <= at) { return; }
+    clearTimeout(timer);
+    due = at;
+    timer = setTimeout(refresh, at - Date.now());
   }
 
   const source = new EventSource("/events?topic=" + encodeURIComponent(topic));
   source.onopen = () => say("on");
   source.onerror = () => say("off");
-  source.onmessage = soon;
+  source.onmessage = (event) => soon(JSON.parse(event.data).type === "samples" ? samplesMs : SHORTEST_MS);
   document.addEventListener("visibilitychange", function () { if (missed) { soon(); } });
 }

@@ -24,7 +24,7 @@ function share(value) {
 
 function rate(value) { return (value >= 10 ? Math.round(value).toLocaleString("en") : value.toFixed(1)) + "/s"; }
 
-const forms = { bytes, ms: milliseconds, share, "per second": rate };
+const forms = { bytes, count: (value) => Math.round(value).toLocaleString("en"), ms: milliseconds, share, "per second": rate };
 
 export function valueText(unit, value) {
   return value === null || value === undefined || !Number.isFinite(value) ? "–" : forms[unit](value);
@@ -40,10 +40,11 @@ export function axisTexts(unit, ticks) {
     [factor, name] = top >= 2000 ? [1000, " s"] : [1, " ms"];
   } else if (unit === "share") {
     [factor, name] = [0.01, " %"];
-  } else {
+  } else if (unit === "per second") {
     name = "/s";
   }
   const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) / factor : 1;
-  const decimals = Math.min(4, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
+  let decimals = 0;
+  while (decimals < 4 && Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) > 1e-6) { decimals += 1; }
   return ticks.map((tick) => tick === 0 ? "0" : (tick / factor).toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }) + name);
 }
