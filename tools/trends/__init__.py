@@ -1,0 +1,1 @@
+"""What `make eval-trends` judges: verdicts about series whose truth is known."""
