@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from heapsleuth.store import clocks, schema
 from heapsleuth.store.database import insert, upsert
-from heapsleuth.store.latencies import tail_rows
+from heapsleuth.store.latency_tail import tail_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

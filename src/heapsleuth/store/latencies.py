@@ -1,36 +1,34 @@
 """
 Latencies of HTTP requests by service, release, route and 10 minutes.
 
-Each message adds a row to a tail, which costs little and is durable; every maintenance folds the tail
-into one row per route and 10 minutes.  Readers see both.
+Each transaction of messages adds rows to a tail, which costs little and is durable; every maintenance
+folds the tail into one row per route and 10 minutes.  Readers see both.
 """
 
 from __future__ import annotations
 
-import math
-from array import array
 from collections import Counter, defaultdict
-from struct import Struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select
 
 from heapsleuth.store import schema
 from heapsleuth.store.database import upsert
+from heapsleuth.store.latency_tail import BUCKETS, STATUSES, Tail
 from heapsleuth.store.model import HttpBucket
 from heapsleuth.store.summaries import SLOT_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
     from sqlalchemy import Connection
 
     from heapsleuth.store.database import Database
 
-__all__ = ["Latencies", "tail_rows"]
+__all__ = ["Latencies"]
 
 # Routes kept of a release; the rest go together, for an application that makes a route of every id must
 # not fill the disk.
@@ -38,12 +36,7 @@ MAX_ROUTES = 200
 OTHER = "other"
 
 # Tail rows folded in one transaction.
-FOLD_ROWS = 2_000
-
-# Buckets there are: 2**(640 / 16 - 10) ms is 12 days.
-BUCKETS = 640
-
-_LENGTH = Struct("<I")
+FOLD_ROWS = 4_000
 
 _FOLDED = "DELETE FROM http_tail WHERE id = ?"
 _HTTP = upsert(schema.http)
@@ -54,82 +47,35 @@ _INSTANCES = upsert(schema.http_instances)
 class _Sum:
     """Latencies added up."""
 
-    __slots__ = ("buckets", "count", "statuses")
+    __slots__ = ("buckets", "requests", "statuses")
 
     def __init__(self) -> None:
-        self.count = 0
-        self.statuses: Counter[str] = Counter()
+        self.requests = 0
+        self.statuses = np.zeros(len(STATUSES), dtype=np.int64)
         self.buckets = np.zeros(BUCKETS, dtype=np.int64)
 
-    def add(self, one: _Entry) -> None:
-        self.count += one.requests
-        for status, number in one.statuses.items():
-            self.statuses[status] += number
-        np.add.at(self.buckets, one.numbers, one.counts)
+    def add(self, requests: int, statuses: NDArray[np.int64], buckets: NDArray[np.int64]) -> None:
+        self.requests += int(requests)
+        self.statuses += statuses
+        self.buckets += buckets
 
-    def add_body(self, count: int, body: bytes) -> None:
-        found = orjson.loads(body)
-        numbers, counts = np.array(found["b"], dtype=np.int32), np.array(found["n"], dtype=np.uint32)
-        self.add(_Entry(0, 0, "", count, found["s"], numbers, counts))
+    def add_body(self, requests: int, body: bytes) -> None:
+        statuses, numbers, counts = orjson.loads(body)
+        self.requests += requests
+        self.statuses += statuses
+        self.buckets[numbers] += counts
 
     def _filled(self) -> tuple[list[int], list[int]]:
         numbers = np.flatnonzero(self.buckets)
         return numbers.tolist(), self.buckets[numbers].tolist()
 
     def body(self) -> bytes:
-        numbers, counts = self._filled()
-        return orjson.dumps({"s": self.statuses, "b": numbers, "n": counts})
+        return orjson.dumps((self.statuses.tolist(), *self._filled()))
 
     def bucket(self, end_ms: float, route: str, release: str, instance: str = "") -> HttpBucket:
+        statuses = {name: n for name, n in zip(STATUSES, self.statuses.tolist(), strict=True) if n}
         buckets = dict(zip(*self._filled(), strict=True))
-        return HttpBucket(end_ms, route, self.count, dict(self.statuses), buckets, release, instance)
-
-
-class _Entry(NamedTuple):
-    """Latencies of one route in one message; the instance only for all routes together."""
-
-    instance: int
-    slot: int
-    route: str
-    requests: int
-    statuses: Mapping[str, int]
-    numbers: NDArray[np.int32]
-    counts: NDArray[np.uint32]
-
-
-def tail_rows(latencies: Sequence[tuple[int, int, HttpBucket, float]]) -> list[tuple[int, bytes]]:
-    """Return rows of the tail (series, body) for latencies (series, instance, bucket, offset of its time)."""
-    by_series: dict[int, tuple[list[Any], array[int], array[int]]] = {}
-    for series, instance, bucket, offset in latencies:
-        # The end of an interval that ends on the hour belongs to the 10 minutes before.
-        slot = (math.ceil((bucket.at_ms + offset) / SLOT_MS) - 1) * SLOT_MS
-        owner = 0 if bucket.route else instance
-        if series not in by_series:
-            by_series[series] = ([], array("i"), array("I"))
-        heads, numbers, counts = by_series[series]
-        before = len(numbers)
-        numbers.extend(bucket.buckets.keys())
-        counts.extend(bucket.buckets.values())
-        heads.append((owner, slot, bucket.route, bucket.count, dict(bucket.statuses), len(numbers) - before))
-    rows = []
-    for series, (heads, numbers, counts) in by_series.items():
-        head = orjson.dumps(heads)
-        rows.append((series, _LENGTH.pack(len(head)) + head + numbers.tobytes() + counts.tobytes()))
-    return rows
-
-
-def _entries(body: bytes) -> Iterator[_Entry]:
-    (length,) = _LENGTH.unpack_from(body)
-    at = _LENGTH.size + length
-    heads = orjson.loads(body[_LENGTH.size : at])
-    size = sum(head[5] for head in heads)
-    numbers = np.frombuffer(body, dtype=np.int32, count=size, offset=at).clip(0, BUCKETS - 1)
-    counts = np.frombuffer(body, dtype=np.uint32, count=size, offset=at + 4 * size)
-    at = 0
-    for instance, slot, route, count, statuses, width in heads:
-        part = slice(at, at + width)
-        yield _Entry(instance, slot, route, count, statuses, numbers[part], counts[part])
-        at += width
+        return HttpBucket(end_ms, route, self.requests, statuses, buckets, release, instance)
 
 
 class Latencies:
@@ -141,25 +87,28 @@ class Latencies:
     def http(
         self, service: str, since_ms: float, until_ms: float, *, route: str, by_instance: bool
     ) -> list[HttpBucket]:
-        """Return latencies by 10 minutes and release, or by instance."""
+        """Return latencies by 10 minutes and release, or those of all routes by instance."""
         if by_instance and route:
             return []
+        sums: dict[tuple[int, int, int], _Sum] = defaultdict(_Sum)
         with self._database.read() as connection:
             releases = _releases(connection, service)
-            sums: dict[tuple[int, int, int], _Sum] = defaultdict(_Sum)
-            for series, one in self._tail(connection, list(releases)):
-                if one.route == route:
-                    sums[one.slot, series, one.instance if by_instance else 0].add(one)
+            for series in releases:
+                tail = self._tail(connection, series)
+                tail = tail.where(tail.routes == (tail.names.index(route) if route in tail.names else -1))
+                owners = tail.owners if by_instance else np.zeros_like(tail.owners)
+                for (owner, slot), one in _grouped(tail, owners, tail.slots).items():
+                    sums[slot, series, owner].add(*one)
             if by_instance:
                 kept = _instance_rows(connection, list(releases), since_ms, until_ms)
             else:
                 kept = _route_rows(connection, list(releases), route, since_ms, until_ms)
-            for slot, series, owner, count, body in kept:
-                sums[slot, series, owner].add_body(count, body)
-            names = _names(connection, {owner for _, _, owner in sums if owner})
+            for slot, series, owner, requests, body in kept:
+                sums[slot, series, owner].add_body(requests, body)
+            names = self._names(connection, {owner for _, _, owner in sums if owner})
         return [
             one.bucket(slot + SLOT_MS, route, releases[series], names.get(owner, ""))
-            for (slot, series, owner), one in sorted(sums.items())
+            for (slot, series, owner), one in sorted(sums.items(), key=lambda item: item[0])
             if since_ms < slot + SLOT_MS and slot < until_ms and (not owner or owner in names)
         ]
 
@@ -174,88 +123,128 @@ class Latencies:
             )
             for route, count in connection.execute(kept.group_by(table.route)):
                 counts[route] += int(count)
-            for _, one in self._tail(connection, releases):
-                if one.slot + SLOT_MS > since_ms:
-                    counts[one.route] += one.requests
+            for series in releases:
+                tail = self._tail(connection, series)
+                recent = tail.slots + SLOT_MS > since_ms
+                for number, count in zip(tail.routes[recent], tail.requests[recent], strict=True):
+                    counts[tail.names[number]] += int(count)
         return tuple(route for route, _ in counts.most_common() if route)
 
-    def _tail(self, connection: Connection, series: list[int]) -> Iterator[tuple[int, _Entry]]:
+    def _tail(self, connection: Connection, series: int) -> Tail:
         table = schema.http_tail.c
-        found = select(table.series, table.body).where(table.series.in_(series))
-        for number, body in connection.execute(found):
-            for entry in _entries(body):
-                yield number, entry
+        found = select(table.body).where(table.series == series)
+        return Tail.read(row.body for row in connection.execute(found))
+
+    def _names(self, connection: Connection, ids: set[int]) -> dict[int, str]:
+        statement = "SELECT id, name FROM instances WHERE id IN ?"
+        return {row.id: row.name for row in self._database.among(connection, statement, sorted(ids))}
 
     def fold(self) -> None:
-        """Fold the tail into rows of 10 minutes, a part at a time."""
+        """
+        Fold the tail into rows of 10 minutes, a release at a time.
+
+        Only one thread of one process may be at it: what is there is read before the transaction that
+        replaces it, so that ingest waits for nothing but the writing.
+        """
+        with self._database.read() as connection:
+            table = schema.http_tail.c
+            waiting = [row.series for row in connection.execute(select(table.series).distinct())]
+        for series in waiting:
+            while self._fold(series) == FOLD_ROWS:
+                pass
+
+    def _fold(self, series: int) -> int:
         table = schema.http_tail.c
-        while True:
-            with self._database.read() as connection:
-                rows = connection.execute(
-                    select(table.id, table.series, table.body).order_by(table.id).limit(FOLD_ROWS)
-                ).all()
-            if not rows:
-                return
-            entries = [(row.series, entry) for row in rows for entry in _entries(row.body)]
-            with self._database.write() as connection:
-                self._fold(connection, entries)
-                self._database.many(connection, _FOLDED, [(row.id,) for row in rows])
-            if len(rows) < FOLD_ROWS:
-                return
-
-    def _fold(self, connection: Connection, entries: Sequence[tuple[int, _Entry]]) -> None:
-        routes: dict[tuple[int, str, int], _Sum] = defaultdict(_Sum)
-        instances: dict[tuple[int, int], _Sum] = defaultdict(_Sum)
-        busiest: Counter[tuple[int, str]] = Counter()
-        for series, one in entries:
-            busiest[series, one.route] += one.requests
-        kept = self._kept_routes(connection, busiest)
-        for series, one in entries:
-            route = one.route if (series, one.route) in kept else OTHER
-            routes[series, route, one.slot].add(one)
-            if one.instance:
-                instances[one.instance, one.slot].add(one)
+        with self._database.read() as connection:
+            oldest = select(table.id, table.body).where(table.series == series).order_by(table.id)
+            rows = connection.execute(oldest.limit(FOLD_ROWS)).all()
+            tail = Tail.read(row.body for row in rows)
+            known = self._known_routes(connection, series)
+            routes = self._routes_now(connection, series, tail, known)
+            instances = self._instances_now(connection, tail)
+        seen = dict(known)
+        for (name, slot), requests in _requests(tail, _kept_routes(tail, known)).items():
+            last, count = seen.get(name, (0, 0))
+            seen[name] = (max(last, slot), count + requests)
         many = self._database.many
-        seen: dict[tuple[int, str], tuple[int, int]] = {}
-        for (series, name, slot), found in routes.items():
-            last, total = seen.get((series, name), (0, 0))
-            seen[series, name] = (max(last, slot), total + found.count)
-        for row in _existing(connection, schema.http_routes, seen):
-            last, total = seen[row.series, row.route]
-            seen[row.series, row.route] = (max(last, row.last_ms), total + row.count)
-        many(connection, _ROUTES, [(*key, *value) for key, value in seen.items()])
-        for row in _existing(connection, schema.http, routes):
-            routes[row.series, row.route, row.at_ms].add_body(row.count, row.body)
-        many(connection, _HTTP, [(*key, found.count, found.body()) for key, found in routes.items()])
-        for row in _existing(connection, schema.http_instances, instances):
-            instances[row.instance, row.at_ms].add_body(row.count, row.body)
-        many(connection, _INSTANCES, [(*key, found.count, found.body()) for key, found in instances.items()])
+        with self._database.write() as connection:
+            many(connection, _HTTP, [(series, *key, one.requests, one.body()) for key, one in routes.items()])
+            many(connection, _INSTANCES, [(*key, one.requests, one.body()) for key, one in instances.items()])
+            many(connection, _ROUTES, [(series, name, *one) for name, one in seen.items()])
+            many(connection, _FOLDED, [(row.id,) for row in rows])
+        return len(rows)
 
-    def _kept_routes(self, connection: Connection, busiest: Counter[tuple[int, str]]) -> set[tuple[int, str]]:
-        """Return which of the routes keep their name: those known, and the busiest of the new."""
+    def _known_routes(self, connection: Connection, series: int) -> dict[str, tuple[int, int]]:
         table = schema.http_routes.c
-        numbers = {series for series, _ in busiest}
-        known = {
-            (row.series, row.route)
-            for row in connection.execute(
-                select(table.series, table.route).where(table.series.in_(sorted(numbers)))
+        found = select(table.route, table.last_ms, table.count).where(table.series == series)
+        return {route: (last, count) for route, last, count in connection.execute(found)}
+
+    def _routes_now(
+        self, connection: Connection, series: int, tail: Tail, known: Iterable[str]
+    ) -> dict[tuple[str, int], _Sum]:
+        """Return what the rows of routes become."""
+        kept = _kept_routes(tail, known)
+        names = [name if name in kept else OTHER for name in tail.names]
+        sums: dict[tuple[str, int], _Sum] = defaultdict(_Sum)
+        for (number, slot), one in _grouped(tail, tail.routes, tail.slots).items():
+            sums[names[number], slot].add(*one)
+        table = schema.http.c
+        found = select(table.route, table.at_ms, table.count, table.body).where(
+            table.series == series,
+            table.route.in_(sorted(set(names))),
+            table.at_ms.in_(np.unique(tail.slots).tolist()),
+        )
+        for route, slot, requests, body in connection.execute(found):
+            if (route, slot) in sums:
+                sums[route, slot].add_body(requests, body)
+        return sums
+
+    def _instances_now(self, connection: Connection, tail: Tail) -> dict[tuple[int, int], _Sum]:
+        """Return what the rows of instances become."""
+        tail = tail.where(tail.owners > 0)
+        sums: dict[tuple[int, int], _Sum] = defaultdict(_Sum)
+        for key, one in _grouped(tail, tail.owners, tail.slots).items():
+            sums[key].add(*one)
+        for slot in np.unique(tail.slots).tolist():
+            statement = (
+                "SELECT instance, at_ms, count AS requests, body FROM http_instances "  # noqa: S608
+                f"WHERE at_ms = {int(slot)} AND instance IN ?"
             )
-        }
-        room = {number: MAX_ROUTES - sum(1 for series, _ in known if series == number) for number in numbers}
-        for series, route in (key for key, _ in busiest.most_common()):
-            if (series, route) not in known and (room[series] > 0 or route in {"", OTHER}):
-                known.add((series, route))
-                room[series] -= 1
-        return known
+            for row in self._database.among(connection, statement, np.unique(tail.owners).tolist()):
+                if (row.instance, row.at_ms) in sums:
+                    sums[row.instance, row.at_ms].add_body(row.requests, row.body)
+        return sums
 
 
-def _existing(connection: Connection, table: Any, keys: Iterable[tuple[Any, ...]]) -> list[Any]:
-    columns = list(table.primary_key.columns)
-    wanted = sorted(keys)
-    rows: list[Any] = []
-    for at in range(0, len(wanted), 500):
-        rows += connection.execute(select(table).where(tuple_(*columns).in_(wanted[at : at + 500]))).all()
-    return rows
+def _grouped(
+    tail: Tail, first: NDArray[np.int64], second: NDArray[np.int64]
+) -> dict[tuple[int, int], tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+    """Return sums by two keys."""
+    pairs, groups = np.unique(np.stack([first, second]), axis=1, return_inverse=True)
+    sums = tail.add_up(groups.ravel(), pairs.shape[1])
+    keys = zip(pairs[0].tolist(), pairs[1].tolist(), strict=True)
+    return dict(zip(keys, zip(*sums, strict=True), strict=True))
+
+
+def _kept_routes(tail: Tail, known: Iterable[str]) -> set[str]:
+    """Return which routes keep their name: those known, and the busiest of the new while there is room."""
+    kept = {"", OTHER, *known}
+    busiest = Counter(
+        dict(zip(tail.names, np.bincount(tail.routes, tail.requests, len(tail.names)), strict=True))
+    )
+    for name, _ in busiest.most_common():
+        if len(kept) >= MAX_ROUTES:
+            break
+        kept.add(name)
+    return kept
+
+
+def _requests(tail: Tail, kept: set[str]) -> dict[tuple[str, int], int]:
+    found: Counter[tuple[str, int]] = Counter()
+    for (number, slot), (requests, _, _) in _grouped(tail, tail.routes, tail.slots).items():
+        name = tail.names[number]
+        found[name if name in kept else OTHER, slot] += int(requests)
+    return found
 
 
 def _releases(connection: Connection, service: str) -> dict[int, str]:
@@ -265,8 +254,8 @@ def _releases(connection: Connection, service: str) -> dict[int, str]:
 
 
 def _route_rows(
-    connection: Connection, series: list[int], route: str, since_ms: float, until_ms: float
-) -> Iterable[tuple[int, int, int, int, bytes]]:
+    connection: Connection, series: Sequence[int], route: str, since_ms: float, until_ms: float
+) -> list[tuple[Any, ...]]:
     table = schema.http.c
     found = select(table.at_ms, table.series, table.count, table.body).where(
         table.series.in_(series),
@@ -278,8 +267,8 @@ def _route_rows(
 
 
 def _instance_rows(
-    connection: Connection, series: list[int], since_ms: float, until_ms: float
-) -> Iterable[tuple[int, int, int, int, bytes]]:
+    connection: Connection, series: Sequence[int], since_ms: float, until_ms: float
+) -> list[tuple[Any, ...]]:
     table, who = schema.http_instances.c, schema.instances.c
     found = (
         select(table.at_ms, who.series, table.instance, table.count, table.body)
@@ -287,13 +276,3 @@ def _instance_rows(
         .where(who.series.in_(series), table.at_ms > since_ms - SLOT_MS, table.at_ms < until_ms)
     )
     return [tuple(row) for row in connection.execute(found)]
-
-
-def _names(connection: Connection, ids: set[int]) -> dict[int, str]:
-    table = schema.instances.c
-    names: dict[int, str] = {}
-    wanted = sorted(ids)
-    for at in range(0, len(wanted), 5_000):
-        found = select(table.id, table.name).where(table.id.in_(wanted[at : at + 5_000]))
-        names.update((row.id, row.name) for row in connection.execute(found))
-    return names
