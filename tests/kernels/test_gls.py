@@ -35,10 +35,10 @@ def correlation(gaps: Floats, rho: float) -> Floats:
     return np.where(same, rho**distance if rho > 0 else np.eye(n), 0.0)
 
 
-def naive_fit(design: Floats, response: Floats, gaps: Floats) -> tuple[float, float, float, int]:
-    """Log likelihood, slope, error and correlation by restricted likelihood, with matrix inverses."""
+def naive_fit(design: Floats, response: Floats, gaps: Floats) -> tuple[float, float, float, int, float]:
+    """Log likelihood, slope, error, correlation and last coefficient but one, with matrix inverses."""
     n, p = design.shape
-    best = (-np.inf, 0.0, 0.0, 0.0, 0)
+    best = (-np.inf, 0.0, 0.0, 0.0, 0, 0.0)
     for number, rho in enumerate(RHOS):
         covariance = correlation(gaps, rho)
         inverse = np.linalg.inv(covariance)
@@ -51,7 +51,7 @@ def naive_fit(design: Floats, response: Floats, gaps: Floats) -> tuple[float, fl
         error = np.sqrt(squares / (n - p) * np.linalg.inv(normal)[-1, -1])
         likelihood = -0.5 * (n * np.log(squares / n) + log_det)
         if restricted > best[0]:
-            best = (restricted, likelihood, coefficients[-1], error, number)
+            best = (restricted, likelihood, coefficients[-1], error, number, coefficients[-2])
     return best[1:]
 
 
@@ -61,9 +61,17 @@ def fit(gls: ModuleType, columns: Floats, gaps: Floats, models: list[list[int]])
     log_determinants = np.zeros(len(RHOS))
     gls.whitened_products(columns, gaps, RHOS, np.empty(k), products, log_determinants)
     width = max(map(len, models))
-    table = np.array([model + [-1] * (width - len(model)) for model in models], np.int32)
-    fits = np.empty((len(models), 5))
-    gls.fit_models(products, log_determinants, len(columns), table, np.empty((width + 1, width + 1)), fits)
+    table = np.array([[-1] * (width - len(model)) + model for model in models], np.int32)
+    fits = np.empty((len(models), 6))
+    gls.fit_models(
+        products,
+        log_determinants,
+        len(columns),
+        table,
+        np.empty((width + 1, width + 1)),
+        np.empty(len(models)),
+        fits,
+    )
     return fits
 
 
@@ -84,7 +92,15 @@ def test_every_model_is_what_matrix_inverses_give(gls: ModuleType, seed: int) ->
     found = fit(gls, columns, gaps, models)
     for row, model in zip(found, models, strict=True):
         expected = naive_fit(columns[:, model], columns[:, 5], gaps)
-        assert row[:4] == pytest.approx(expected, rel=1e-9)
+        assert row[[0, 1, 2, 3, 5]] == pytest.approx(expected, rel=1e-9)
+
+
+def test_places_without_a_column_change_nothing_wherever_they_are(gls: ModuleType) -> None:
+    columns, gaps = random_case(4)
+    first, second = fit(gls, columns, gaps, [[0, 2, -1, -1, 1], [0, -1, 2, -1, 1]])
+    assert first.tolist() == second.tolist()
+    expected = naive_fit(columns[:, [0, 2, 1]], columns[:, 5], gaps)
+    assert first[:4] == pytest.approx(expected[:4], rel=1e-9)
 
 
 def test_a_strongly_correlated_walk_is_recognised_as_one(gls: ModuleType) -> None:

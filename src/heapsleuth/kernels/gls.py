@@ -30,7 +30,7 @@ def smooth(
         values: (n,) float64, the function's value during each piece.
         hours: (n,) float64, length of each piece.
         taus: (k,) float64, time constants in hours.
-        state: (k + 1,) float64 (input and output), means and integral before the first and after the last piece.
+        state: (k + 1,) float64 (input and output), means and integral before the first piece; at the end.
         out: (k + 1, n) float64 (output), means and integral at the end of each piece.
 
     Time complexity: O(k·n).
@@ -151,30 +151,35 @@ def fit_models(
     rows: cython.Py_ssize_t,
     models: cython.const[cython.int][:, ::1],
     factor: cython.double[:, ::1],
+    best: cython.double[::1],
     fits: cython.double[:, ::1],
 ) -> None:
     """
     Fit each model for each correlation, and keep the correlation of the highest restricted likelihood.
 
     A column that those before it explain is left out; where that is the slope, its error is infinite.
+    Models that begin with the same columns as the one before are cheaper.
 
     Args:
         products: (r, k, k) float64, from `whitened_products`; the last column is the response.
         log_determinants: (r,) float64.
         rows: How many rows there were.
-        models: (m, p) int32, columns of each model; the last one that is not negative is the slope.
+        models: (m, p) int32, columns of each model, the slope last; negative: no column.
         factor: (p + 1, p + 1) float64 (scratch).
-        fits: (m, 5) float64 (output): log likelihood (profiled over the noise's variance, at the correlation
-            chosen), slope, its standard error, number of the correlation, residual standard deviation.
+        best: (m,) float64 (scratch).
+        fits: (m, 6) float64 (output): log likelihood (profiled over the noise's variance, at the correlation
+            chosen), slope, its standard error, number of the correlation, residual standard deviation,
+            coefficient of the column before the slope.
             A model with fewer than 3 degrees of freedom has log likelihood −1e300.
 
     Time complexity: O(m·r·p³).
     """
     k: cython.Py_ssize_t = products.shape[1]
+    width: cython.Py_ssize_t = models.shape[1]
     m: cython.Py_ssize_t
     r: cython.Py_ssize_t
-    p: cython.Py_ssize_t
     used: cython.Py_ssize_t
+    same: cython.Py_ssize_t
     i: cython.Py_ssize_t
     j: cython.Py_ssize_t
     l: cython.Py_ssize_t
@@ -186,61 +191,68 @@ def fit_models(
     residual: cython.double
     freedom: cython.double
     restricted: cython.double
-    best: cython.double
-    slope: cython.double
-    error: cython.double
     with cython.nogil:
         for m in range(models.shape[0]):
-            p = 0
-            while p < models.shape[1] and models[m, p] >= 0:
-                p += 1
-            best = -1e300
+            best[m] = -1e300
             fits[m, 0] = -1e300
             fits[m, 1] = 0.0
             fits[m, 2] = 1e300
             fits[m, 3] = 0.0
             fits[m, 4] = 0.0
-            if p == 0 or rows - p < 3:
-                continue
-            for r in range(products.shape[0]):
+            fits[m, 5] = 0.0
+        for r in range(products.shape[0]):
+            same = 0
+            for m in range(models.shape[0]):
                 # Cholesky's factor of the products, the response last: its last rows are the answer.
-                logs = 1.0
-                used = 0
-                for i in range(p + 1):
-                    a = k - 1 if i == p else models[m, i]
+                if m > 0:
+                    same = 0
+                    while same < width and models[m, same] == models[m - 1, same]:
+                        same += 1
+                for i in range(same, width + 1):
+                    a = k - 1 if i == width else models[m, i]
+                    if a < 0:
+                        for j in range(i + 1):
+                            factor[i, j] = 0.0
+                        continue
+                    whole = products[r, a, a]
                     for j in range(i):
-                        b = models[m, j]
+                        # No column, or one that adds nothing.
                         if factor[j, j] == 0.0:
                             factor[i, j] = 0.0
                             continue
+                        b = models[m, j]
                         value = products[r, a, b] if a >= b else products[r, b, a]
                         for l in range(j):
                             value -= factor[i, l] * factor[j, l]
                         factor[i, j] = value / factor[j, j]
-                    whole = products[r, a, a]
                     value = whole
                     for l in range(i):
                         value -= factor[i, l] * factor[i, l]
-                    if value <= 1e-9 * whole:
-                        value = 0.0
-                    factor[i, i] = sqrt(value)
-                    if i < p and value > 0.0:
-                        logs *= value
+                    factor[i, i] = 0.0 if value <= 1e-9 * whole else sqrt(value)
+                logs = 1.0
+                used = 0
+                for i in range(width):
+                    if factor[i, i] > 0.0:
+                        logs *= factor[i, i] * factor[i, i]
                         used += 1
+                if rows - used < 3 or models[m, width - 1] < 0:
+                    continue
                 freedom = cython.cast(cython.double, rows - used)
-                residual = factor[p, p] * factor[p, p]
-                if residual < 1e-12 * products[r, k - 1, k - 1] + 1e-300:
-                    residual = 1e-12 * products[r, k - 1, k - 1] + 1e-300
+                whole = 1e-12 * products[r, k - 1, k - 1] + 1e-300
+                residual = factor[width, width] * factor[width, width]
+                if residual < whole:
+                    residual = whole
                 restricted = -0.5 * (freedom * log(residual) + log_determinants[r] + log(logs))
-                if restricted > best or r == 0:
-                    best = restricted
-                    slope = 0.0
-                    error = 1e300
-                    if factor[p - 1, p - 1] > 0.0:
-                        slope = factor[p, p - 1] / factor[p - 1, p - 1]
-                        error = sqrt(residual / freedom) / factor[p - 1, p - 1]
+                if restricted > best[m]:
+                    best[m] = restricted
                     fits[m, 0] = -0.5 * (rows * log(residual / rows) + log_determinants[r])
-                    fits[m, 1] = slope
-                    fits[m, 2] = error
                     fits[m, 3] = cython.cast(cython.double, r)
                     fits[m, 4] = sqrt(residual / freedom)
+                    fits[m, 1] = 0.0
+                    fits[m, 2] = 1e300
+                    if factor[width - 1, width - 1] > 0.0:
+                        fits[m, 1] = factor[width, width - 1] / factor[width - 1, width - 1]
+                        fits[m, 2] = fits[m, 4] / factor[width - 1, width - 1]
+                    if width > 1 and factor[width - 2, width - 2] > 0.0:
+                        value = factor[width, width - 2] - fits[m, 1] * factor[width - 1, width - 2]
+                        fits[m, 5] = value / factor[width - 2, width - 2]
