@@ -161,6 +161,22 @@ def test_the_agent_agrees_with_prom_client_and_the_frameworks(node: str) -> None
     assert (done.returncode, failed) == (0, []), done.stdout[-20_000:]
 
 
+@needs_npm
+def test_the_types_are_right() -> None:
+    compiler = ROOT / "tests" / "node_modules" / "typescript" / "bin" / "tsc"
+    flags = "--noEmit --strict --module esnext --moduleResolution bundler --target es2022 --types node"
+    done = subprocess.run(
+        [NODES[0], str(compiler), *flags.split(), str(ROOT / "tests" / "agent" / "uses.ts")],
+        cwd=ROOT / "tests",
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 @pytest.mark.skipif(not shutil.which("promtool"), reason="no promtool")
 @pytest.mark.parametrize("node", NODES, ids=version)
 def test_promtool_complains_of_nothing_but_prom_clients_own_names(node: str) -> None:

@@ -103,4 +103,9 @@ function exportOtlp(options = {}) {
   };
 }
 
-module.exports = { armNearHeapLimit, exportOtlp, metrics, metricsHandler, off, on, once, prometheus, snapshot, start, stop, version };
+/** Returns a router for the admin endpoints; throws without `authorize` or a token. */
+function admin(options) {
+  return require('./lib/admin/index.cjs').admin(options);
+}
+
+module.exports = { admin, armNearHeapLimit, exportOtlp, metrics, metricsHandler, off, on, once, prometheus, snapshot, start, stop, version };

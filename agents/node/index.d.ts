@@ -34,6 +34,16 @@ export interface StartOptions {
   loopWindowMs?: number;
   /** `alert`: share of the heap's or container's limit; 0 is off. Default 0.7. `HEAPSLEUTH_ALERT_SHARE` */
   alertShare?: number;
+  /** Milliseconds between two censuses of handles, listeners and timers; 0 is off. Default 300,000. `HEAPSLEUTH_CENSUS_MS` */
+  censusMs?: number;
+  /** Milliseconds of a stall from which on the next ones are profiled; 0 is off. Default 1,000. `HEAPSLEUTH_BLOCKED_MS` */
+  blockedMs?: number;
+  /** Report the slowest requests and when the event loop stood still. Default true. `HEAPSLEUTH_STALLS` */
+  stalls?: boolean;
+  /** See every listener that is added, and where. Costs a stack trace now and then. Default false. `HEAPSLEUTH_LISTENERS` */
+  listeners?: boolean;
+  /** Count pending promises. Costs time at every promise. Default false. `HEAPSLEUTH_PROMISES` */
+  promises?: boolean;
   /** Export to OpenTelemetry: an address, or true for `OTEL_EXPORTER_OTLP_ENDPOINT`. Default off. `HEAPSLEUTH_OTLP` */
   otlp?: boolean | string | null;
 }
@@ -248,6 +258,59 @@ export interface OtlpExport {
 
 /** Exports nodejs.*, v8js.*, process.* and heapsleuth.* metrics by OTLP/HTTP as JSON. Keeps no process alive. One per thread: a second call returns the first one's. */
 export function exportOtlp(options?: OtlpOptions): OtlpExport;
+
+/** What an audit log is told of a request to an admin endpoint, refused or not. */
+export interface AuditEntry {
+  /** ISO 8601, UTC. */
+  at: string;
+  action: 'memory' | 'gc' | 'handles' | 'snapshot' | 'list' | 'download' | 'delete' | 'none';
+  /** What `authorize` called him, `token`, or null. */
+  actor: string | null;
+  method: string;
+  /** Behind the prefix. */
+  path: string;
+  remote: string | null;
+  status: number;
+  /** Of a refusal. */
+  code?: string;
+  /** Of a snapshot. */
+  name?: string;
+  bytes?: number;
+}
+
+/** `true`, or a name for the audit log, lets in; anything else does not. */
+export type Authorization = boolean | string | { actor: string } | null | undefined;
+
+export interface AdminOptions<Request = any> {
+  /** Says who may. Gets the framework's own request: of http, Express or Fastify, or Koa's context. One of this and `token` has to be given; of both, both are asked. */
+  authorize?: (request: Request) => Authorization | Promise<Authorization>;
+  /** Expected as `authorization: Bearer TOKEN`; at least 16 characters. */
+  token?: string;
+  /** Default /diagnostics. */
+  prefix?: string;
+  /** Folder for snapshots. Default: the agent's `snapshotDir`. */
+  dir?: string;
+  /** Where a snapshot does not fit, write a sampling heap profile instead of refusing. */
+  profile?: boolean | { seconds?: number };
+  /** Milliseconds that must have passed since the service's last snapshot. Default 0. */
+  cooldownMs?: number;
+  /** Told of every request. Default: what changes something or takes data out is a line on standard error. False: nothing. */
+  audit?: false | ((entry: Readonly<AuditEntry>) => unknown);
+}
+
+export interface AdminRouter {
+  /** For http, Express and Nest. Without `next`, what is not below the prefix is answered with 404. */
+  (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): unknown;
+  /** Whether a request is for it; for a server of one's own. */
+  matches(request: { url?: string }): boolean;
+  /** `app.use(admin.koa)` */
+  koa(context: any, next: () => Promise<any>): Promise<any>;
+  /** `app.register(admin.fastify)` */
+  fastify(instance: any): Promise<void>;
+}
+
+/** The admin endpoints: memory, gc, handles, heap snapshots. Throws a TypeError without `authorize` or a good `token`. */
+export function admin<Request = any>(options: AdminOptions<Request>): AdminRouter;
 
 /** Starts the agent in this thread. Returns false when it runs already. */
 export function start(options?: StartOptions): boolean;

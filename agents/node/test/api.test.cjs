@@ -7,7 +7,7 @@ const heapsleuth = require('../index.cjs');
 const manifest = require('../package.json');
 const { environment, run } = require('./processes.cjs');
 
-const NAMES = ['armNearHeapLimit', 'exportOtlp', 'metrics', 'metricsHandler', 'off', 'on', 'once', 'prometheus', 'snapshot', 'start', 'stop', 'version'];
+const NAMES = ['admin', 'armNearHeapLimit', 'exportOtlp', 'metrics', 'metricsHandler', 'off', 'on', 'once', 'prometheus', 'snapshot', 'start', 'stop', 'version'];
 
 test('both entries export the same, and the types name it all', async () => {
   const esm = await import('../index.mjs');
