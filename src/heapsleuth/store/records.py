@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Records"]
 
 _AUDIT = ("at_ms", "actor", "role", "action", "target", "outcome", "remote")
-_TOKEN = ("id", "sha256", "role", "name", "created_ms", "expires_ms", "last_used_ms")
+_TOKEN = ("id", "sha256", "role", "name", "created_ms", "expires_ms", "last_used_ms", "service")
 
 
 class Records:

@@ -253,6 +253,7 @@ tokens = Table(
     Column("created_ms", Double, nullable=False),
     Column("expires_ms", Double),
     Column("last_used_ms", Double),
+    Column("service", Text, nullable=False),
 )
 
 audit = Table(

@@ -199,4 +199,5 @@ def upgrade() -> None:
         sa.Column("created_ms", _REAL, nullable=False),
         sa.Column("expires_ms", _REAL),
         sa.Column("last_used_ms", _REAL),
+        sa.Column("service", _TEXT, nullable=False),
     )
