@@ -1,9 +1,6 @@
 'use strict';
 
-const { now } = require('../clock.cjs');
-
-// Listing 5,000 sockets takes 1 to 2 ms. What took t is good for 200 t: half a percent of the time at most.
-const GOOD_FOR = 200;
+const { frugal } = require('./frugal.cjs');
 
 const typeOfObject = (one) => one?.constructor?.name || 'Object';
 
@@ -25,16 +22,8 @@ const LISTS = Object.freeze({
 
 /** Returns a reader: list → Map of type → how many there are now, or were just now if that was dear. */
 function activeCounts() {
-  const known = new Map();
-  return (list) => {
-    const last = known.get(list);
-    const begun = now();
-    if (last && begun < last.until) return last.counts;
-    const counts = LISTS[list]();
-    const ended = now();
-    known.set(list, { counts, until: ended + (ended - begun) * GOOD_FOR });
-    return counts;
-  };
+  const readers = new Map(Object.entries(LISTS).map(([list, read]) => [list, frugal(read)]));
+  return (list) => readers.get(list)();
 }
 
 module.exports = { LISTS, activeCounts };

@@ -9,6 +9,7 @@ const v8 = require('node:v8');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 
 const { activeCounts } = require('./active.cjs');
+const { frugal } = require('./frugal.cjs');
 const { GcDurations } = require('./gc-durations.cjs');
 const { openFiles, openFilesLimit, processStatus } = require('./proc.cjs');
 const { histogramSamples } = require('./text.cjs');
@@ -43,7 +44,7 @@ const counter = (name, help, value) => ({ name, type: 'counter', help, samples: 
 const byType = (counts) => Array.from(counts, ([type, value]) => ({ labels: { type }, value }));
 const sum = (counts) => [...counts.values()].reduce((total, count) => total + count, 0);
 
-function processFamilies(limit) {
+function processFamilies({ files, limit }) {
   const { user, system } = process.cpuUsage();
   const status = processStatus();
   return [
@@ -57,7 +58,7 @@ function processFamilies(limit) {
     ...(status ? [
       gauge('process_virtual_memory_bytes', 'Virtual memory in bytes.', one(status.vmBytes)),
       gauge('process_heap_bytes', 'Data segment of the process in bytes; not the JavaScript heap.', one(status.dataBytes)),
-      gauge('process_open_fds', 'Open file descriptors.', one(openFiles())),
+      gauge('process_open_fds', 'Open file descriptors.', one(files)),
       gauge('process_max_fds', 'Most file descriptors there may be.', one(limit)),
     ] : []),
   ];
@@ -94,6 +95,7 @@ class DefaultMetrics {
   #active = activeCounts();
   #delays = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   #collections;
+  #openFiles = frugal(openFiles);
   #maxFiles = openFilesLimit();
 
   constructor(guard, gcBounds = GC_BOUNDS_S) {
@@ -104,7 +106,7 @@ class DefaultMetrics {
   async families() {
     const lag = await currentLag();
     return [
-      ...processFamilies(this.#maxFiles),
+      ...processFamilies({ files: this.#openFiles(), limit: this.#maxFiles }),
       gauge('nodejs_eventloop_lag_seconds', 'Lag of the event loop just now, in seconds.', one(lag)),
       ...this.#lagFamilies(),
       ...this.#activeFamilies(),

@@ -3,6 +3,7 @@
 const { performance } = require('node:perf_hooks');
 
 const { HttpDurations } = require('./http-durations.cjs');
+const { readOptions } = require('../options.cjs');
 const { SAMPLERS, closeSamplers, openSamplers, readSamplers } = require('../samplers/index.cjs');
 const { current } = require('../state.cjs');
 
@@ -46,7 +47,7 @@ class Samples {
   }
 
   #context() {
-    return { guard: this.#guard, ownBytes: () => 0, onMajor: () => {} };
+    return { guard: this.#guard, options: current()?.options ?? readOptions(process.env), ownBytes: () => 0 };
   }
 }
 

@@ -5,7 +5,9 @@ const { monitorEventLoopDelay, performance } = require('node:perf_hooks');
 const { version } = require('../../package.json');
 const { every, wall } = require('../clock.cjs');
 const { activeCounts } = require('../metrics/active.cjs');
+const { frugal } = require('../metrics/frugal.cjs');
 const { GcDurations } = require('../metrics/gc-durations.cjs');
+const { openFiles } = require('../metrics/proc.cjs');
 const { Samples } = require('../metrics/samples.cjs');
 const { Deltas } = require('./deltas.cjs');
 const { encodeExport } = require('./encode.cjs');
@@ -39,6 +41,7 @@ class OtlpExporter {
       delays,
       active: activeCounts(),
       collections: new GcDurations(guard, GC_BOUNDS_S),
+      openFiles: frugal(openFiles),
       lastCpu: { user: 0, system: 0, uptime: 0 },
       lastLoop: performance.eventLoopUtilization(),
       resourceTypes: new Set(),

@@ -9,7 +9,7 @@ const { isMainThread } = require('node:worker_threads');
 const { performance } = require('node:perf_hooks');
 
 const { ownValues } = require('../metrics/own.cjs');
-const { diskBytes, openFiles, processStatus } = require('../metrics/proc.cjs');
+const { diskBytes, processStatus } = require('../metrics/proc.cjs');
 
 // The instrumentation of OpenTelemetry for Node.js has these.
 const GC_BOUNDS_S = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
@@ -99,7 +99,7 @@ function processMetrics(state) {
   const utilization = { user: share('user'), system: share('system') };
   state.lastCpu = { ...cpu, uptime };
   const status = processStatus();
-  const [files, disk] = [openFiles(), diskBytes()];
+  const [files, disk] = [state.openFiles(), diskBytes()];
   return [
     metric('counter', 'process.cpu.time', 's', 'Total CPU seconds by mode.', split('cpu.mode', cpu)),
     metric('gauge', 'process.cpu.utilization', '1', 'CPU time since the last export, over elapsed time and CPUs.',
