@@ -163,7 +163,7 @@ def test_rows_and_events_without_sense_are_skipped() -> None:
     assert {one.state for one in service.evaluate(START_MS)} <= {"undecided"}
 
 
-def test_two_weeks_of_an_instance_take_less_than_100_kB() -> None:
+def test_two_weeks_of_an_instance_take_less_than_120_kB() -> None:
     tracemalloc.start()
     try:
         service = ServiceWatch("shop")
@@ -178,10 +178,10 @@ def test_two_weeks_of_an_instance_take_less_than_100_kB() -> None:
     finally:
         tracemalloc.stop()
 
-    assert taken < 100_000
+    assert taken < 120_000
 
 
-def test_history_keeps_a_day_finely_and_a_week_by_hours() -> None:
+def test_history_keeps_a_day_finely_and_three_more_by_hours() -> None:
     history = History()
     for row in SimulatedLife(9 * 24, step_s=300, shapes={"floor_bytes": rising(100 * MB, 1 * MB)}).rows():
         history.add(row["at_ms"], row)
@@ -189,7 +189,7 @@ def test_history_keeps_a_day_finely_and_a_week_by_hours() -> None:
     window = history.window()
     steps = window.hours[1:] - window.hours[:-1]
 
-    assert 7 * 24 < window.span_hours < 9 * 24
+    assert 4 * 24 < window.span_hours < 5 * 24
     assert steps.max() < 1.01
     assert steps.min() > BUCKET_MS / HOUR_MS - 0.01
     assert list(window.hours) == sorted(window.hours)

@@ -24,7 +24,7 @@ _IDLE_SHARE = 0.1
 _GROWTH_BYTES = 1e6
 """What should have leaked between two snapshots; a finding needs tens of new members in each round."""
 _LEAST_S, _MOST_S = 60.0, 1800.0
-_LEAST_ACCELERATED_S = 4.0
+_LEAST_ACCELERATED_S = 1.0
 _LEAST_REQUESTS = 100.0
 _MOST_WAITS = 3
 _ASK_AGAIN_S = 5.0

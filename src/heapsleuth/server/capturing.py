@@ -12,6 +12,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from heapsleuth.errors import HeapsleuthError
+from heapsleuth.reports.wording import plural
 from heapsleuth.server.analyzing import analyze_snapshots, summarize_profile
 from heapsleuth.server.captures import Capture, candidates, record_of, set_incident, work_now
 from heapsleuth.server.incidents import SYSTEM
@@ -218,8 +219,11 @@ def _summary(report: Mapping[str, Any]) -> str:
     lines = [_finding(one) for one in findings[:3]]
     more = f"; and {len(findings) - 3} more" if len(findings) > 3 else ""  # noqa: PLR2004 - told above
     if lines:
-        return f"the snapshots show {len(findings)} leaks: " + "; ".join(lines) + more
-    return f"the snapshots name no leak (verdict: {report.get('verdict')})"
+        return f"the snapshots show {plural(len(findings), 'leak')}: " + "; ".join(lines) + more
+    suspects = [_finding(one) for one in report.get("findings", ())[:1]]
+    if suspects:
+        return f"the snapshots show no sure leak; the strongest suspect: {suspects[0]}"
+    return "the snapshots show nothing that grows"
 
 
 def _finding(finding: Mapping[str, Any]) -> str:

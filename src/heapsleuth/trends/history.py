@@ -1,6 +1,6 @@
-"""What is remembered of a life: the metrics verdicts need, by 10 minutes for a day, by hours for a week.
+"""What is remembered of a life: the metrics verdicts need, by 10 minutes for a day, by hours for four.
 
-At most 318 rows of 40 numbers (51 kB) and one open bucket (10 kB), allocated as they fill.
+At most 228 rows of 40 numbers (37 kB) and one open bucket (10 kB), allocated as they fill.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["BUCKET_MS", "History", "Window"]
 BUCKET_MS = 600_000.0
 _HOUR_MS = 3_600_000.0
 _FINE_ROWS = 150
-_COARSE_ROWS = 168
+_COARSE_ROWS = 78
 _MERGED = 6
 """Fine rows that become a coarse one."""
 _PENDING = 64

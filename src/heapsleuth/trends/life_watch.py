@@ -10,9 +10,11 @@ from heapsleuth.trends.census import Census
 from heapsleuth.trends.counts import judge_counts
 from heapsleuth.trends.gc import judge_gc
 from heapsleuth.trends.history import BUCKET_MS, History
+from heapsleuth.trends.leak import LeakTrend
 from heapsleuth.trends.loop import Blocked, judge_loop
 from heapsleuth.trends.memory_split import judge_native
 from heapsleuth.trends.merging import Persistence
+from heapsleuth.trends.outlook import with_outlook
 from heapsleuth.trends.pressure import judge_pressure
 from heapsleuth.trends.window import GrowthWindow
 
@@ -31,7 +33,7 @@ _HOUR_MS = 3_600_000.0
 
 class LifeWatch:
     """
-    Takes the samples and events of one life; at most about 100 kB.
+    Takes the samples and events of one life; at most about 110 kB.
 
     Attributes:
         first_kill_total: First value of the kernel's count of kills; NaN when unknown.
@@ -51,7 +53,7 @@ class LifeWatch:
         "first_kill_total",
         "history",
         "kill_total",
-        "leak",
+        "leaks",
         "life",
         "slow",
         "verdicts",
@@ -63,7 +65,7 @@ class LifeWatch:
         self.census = Census()
         self.blocked = Blocked()
         self.slow = SlowRequests(life)
-        self.leak = None
+        self.leaks: tuple[LeakTrend, ...] = (LeakTrend(life, "heap-leak"), LeakTrend(life, "external-leak"))
         self.ended = False
         self.first_kill_total = math.nan
         self.kill_total = math.nan
@@ -86,6 +88,8 @@ class LifeWatch:
                 continue
             if before_ms:
                 self._interval_ms += 0.2 * (min(at_ms - before_ms, _HOUR_MS) - self._interval_ms)
+            for leak in self.leaks:
+                leak.add(row)
             self._window.add(at_ms, row.get("heap_used_bytes", math.nan), self._thresholds)
             kill_total = row.get("container_oom_kill_total")
             if kill_total is not None:
@@ -114,17 +118,21 @@ class LifeWatch:
         open_since = self.history.last_ms // BUCKET_MS
         return self.history.closed != self._looked_at or now_ms // BUCKET_MS > open_since + 1
 
-    def look(self, now_ms: float, extra: Sequence[TrendVerdict] = ()) -> None:
-        """Judge anew; `extra` are verdicts about this life that others made."""
+    def look(self, now_ms: float, earlier: Sequence[tuple[LeakTrend, ...]] = ()) -> None:
+        """Judge anew; `earlier` are the leak trends of lives to compare with, oldest first."""
         self._looked_at = self.history.closed
+        leaks = [
+            leak.evaluate(now_ms, [leaks[number] for leaks in earlier])
+            for number, leak in enumerate(self.leaks)
+        ]
+        native = judge_native(self.life, self.history, now_ms)
         self.verdicts = self._persistence.apply(
             [
-                *extra,
+                *(with_outlook(verdict, self.history) for verdict in (*leaks, *native)),
                 judge_pressure(self.life, self.history, self._thresholds, now_ms),
                 judge_gc(self.life, self.history, self._thresholds, now_ms),
                 judge_loop(self.life, self.history, self.blocked, self._thresholds, now_ms),
                 self.slow.evaluate(now_ms),
-                *judge_native(self.life, self.history, now_ms),
                 *judge_counts(self.life, self.history, self.census, now_ms),
                 *filter(None, [self._window.evaluate(self.life, self._thresholds, now_ms)]),
             ]

@@ -9,6 +9,8 @@ from heapsleuth.trends.latency import LatencyTrend
 from heapsleuth.trends.life_watch import LifeWatch
 from heapsleuth.trends.merging import merged
 from heapsleuth.trends.oom import Ends, describe_end
+from heapsleuth.trends.past_lives import PastLives, slope_of
+from heapsleuth.trends.releases import judge_floors
 from heapsleuth.trends.settings import Thresholds
 
 if TYPE_CHECKING:
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
 
     from heapsleuth.trends.latency_slots import Served
     from heapsleuth.trends.model import Life, TrendVerdict
+    from heapsleuth.trends.releases import Slope
 
 __all__ = ["ServiceWatch"]
 
 _MOST_LIVES = 20_000
+_MOST_RELEASES = 8
 _TOUCHING_MS = 60_000.0
 _FORGET_MS = 3_600_000.0
 """An instance that ended may be heard of again: its agent was cut off."""
@@ -29,8 +33,8 @@ class ServiceWatch:
     """
     Takes what the instances of a service report, in the order of time for each, and judges it.
 
-    Bounded: at most about 100 kB for each instance that lives, 30 kB for each that has ended and tells of its
-    slot's past, and 5 MB for the service.  Not safe to share between threads.
+    Bounded: at most about 110 kB for each instance that lives (after a day: 60 kB), 40 kB for each life that
+    has ended and is compared with, and 10 MB for the service.  Not safe to share between threads.
     """
 
     def __init__(self, service: str, thresholds: Thresholds | None = None) -> None:
@@ -39,6 +43,8 @@ class ServiceWatch:
         self._lives: dict[str, LifeWatch] = {}
         self._by_slot: dict[str, list[LifeWatch]] = {}
         self._ends = Ends(service)
+        self._past = PastLives()
+        self._release_since: dict[str, float] = {}
         self._latency = LatencyTrend(service)
         self._first_ms = math.inf
         self._counted = self._limited = False
@@ -58,10 +64,15 @@ class ServiceWatch:
         elif watched.ended:
             watched.ended = False
             self._ends.take_back(watched.life)
+            self._past.take_back(watched.life)
         new = math.isnan(watched.first_kill_total)
         killed = watched.add(rows)
         if killed:
             self._ends.killed(life, watched.history.last_ms)
+        if life.release:
+            self._release_since.setdefault(life.release, watched.history.first_ms)
+            while len(self._release_since) > _MOST_RELEASES:
+                del self._release_since[min(self._release_since, key=lambda one: self._release_since[one])]
         self._first_ms = min(self._first_ms, watched.history.first_ms)
         latest = rows[-1]
         self._counted = self._counted or not math.isnan(watched.first_kill_total)
@@ -88,6 +99,7 @@ class ServiceWatch:
             return
         watched.ended = True
         watched.history.end()
+        self._past.add(watched.life, watched.leaks, watched.verdicts)
         self._ends.add(describe_end(watched.life, watched.history, min(at_ms, watched.history.last_ms)))
         successor = self._successor(watched)
         if successor is not None:
@@ -104,7 +116,7 @@ class ServiceWatch:
                 if now_ms - watched.history.last_ms > _FORGET_MS:
                     self._forget(watched)
             elif watched.is_due(now_ms):
-                watched.look(now_ms)
+                watched.look(now_ms, self._past.before(watched.life))
                 changed = True
         latency = self._latency.evaluate(now_ms)
         if changed or not self._verdicts or latency is not self._of_latency:
@@ -113,8 +125,23 @@ class ServiceWatch:
                 now_ms, oldest_ms=self._first_ms, counted=self._counted, limited=self._limited
             )
             live = [verdict for one in self._lives.values() if not one.ended for verdict in one.verdicts]
-            self._verdicts = merged([*live, oom, *latency]) if self._lives else ()
+            self._verdicts = merged([*live, oom, *latency, *self._floors(now_ms)]) if self._lives else ()
         return self._verdicts
+
+    def _floors(self, now_ms: float) -> tuple[TrendVerdict, ...]:
+        """Compare the floors of the latest release with those of the one before."""
+        releases = sorted(self._release_since, key=lambda one: self._release_since[one])
+        if len(releases) < 2:  # noqa: PLR2004 - two to compare
+            return ()
+        old, new = releases[-2:]
+        living: dict[str, list[Slope]] = {old: [], new: []}
+        for one in self._lives.values():
+            slope = None if one.ended else slope_of(one.verdicts)
+            if slope is not None and one.life.release in living:
+                living[one.life.release].append(slope)
+        sides = [(release, (*self._past.slopes(release), *living[release])) for release in (old, new)]
+        since = self._release_since[new]
+        return (judge_floors(self.service, sides[0], sides[1], now_ms, since_ms=since),)
 
     def _begin(self, life: Life) -> LifeWatch:
         if len(self._lives) >= _MOST_LIVES:
