@@ -168,7 +168,7 @@ def _serve(config: ServerConfig, *, insecure_http: bool, quiet: bool) -> None:
     with listen(config) as listening:
         assembly = assemble(config)
         try:
-            app = create_app(assembly.context, assembly.tasks)
+            app = create_app(assembly.context, assembly.tasks, assembly.takers)
             first = first_token(assembly.context.store, now_ms())
             address = _address(config, listening.getsockname()[1])
 
@@ -288,7 +288,7 @@ def revoke(config: ServerConfig, token_id: str) -> int:
 
 def _open(config: ServerConfig) -> Store:
     try:
-        from heapsleuth.server.assembly import open_configured_store
+        from heapsleuth.server.opening import open_configured_store
     except ModuleNotFoundError as error:
         raise UsageError(_MISSING.format(error.name)) from error
     return open_configured_store(config)

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from heapsleuth.store.model import Batch
 
     Task = Callable[[Context], Awaitable[None]]
+    Taker = Callable[[Sequence[Batch]], None]
 
 __all__ = ["CollectorApp", "create_app"]
 
@@ -86,8 +87,9 @@ class CollectorApp(FastAPI):
 class Parts:
     """What `create_app` adds to the context: how messages get into the store, and what is counted."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, takers: Sequence[Taker]) -> None:
         self.context = context
+        self.takers = takers
         self.counts = Counts()
         # Those of the assembly; the protocols in `context` are what others need to know of them.
         self.commands = cast("AgentCommands", context.commands)
@@ -106,7 +108,8 @@ class Parts:
                 if event.type == "command-result":
                     self.commands.resolve(event.instance, event.body)
         self.news.take(batches)
-        self.context.watching.take(batches)
+        for take in self.takers:
+            take(batches)
 
     async def refresh_tokens(self, _context: Context) -> None:
         """Notice tokens that another process added or withdrew."""
@@ -124,15 +127,18 @@ class Parts:
 _MAINTAIN_S = 60.0
 
 
-def create_app(context: Context, tasks: Sequence[Task] = ()) -> CollectorApp:
+def create_app(
+    context: Context, tasks: Sequence[Task] = (), takers: Sequence[Taker] | None = None
+) -> CollectorApp:
     """
     Return the application.
 
     Args:
         context: The collector's parts (`assembly.assemble`).
         tasks: What else runs from start to stop; one that fails is begun again.
+        takers: Who is given what was committed; watching alone when not given.
     """
-    parts = Parts(context)
+    parts = Parts(context, (context.watching.take,) if takers is None else takers)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:  # noqa: ARG001 - the signature of lifespans

@@ -11,18 +11,19 @@ from heapsleuth.server.alerts.dispatch import Dispatcher
 from heapsleuth.server.commands import AgentCommands
 from heapsleuth.server.context import Context, now_ms
 from heapsleuth.server.hub import EventHub
+from heapsleuth.server.opening import open_configured_store
 from heapsleuth.server.watching import Watcher
-from heapsleuth.store.opening import open_store
+from heapsleuth.store.remote_write import RemoteWrite
 from heapsleuth.store.vault.opening import open_vault
 from heapsleuth.store.vault.retention import Retention, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from heapsleuth.server.config import ServerConfig
-    from heapsleuth.store.base import Store
+    from heapsleuth.store.model import Batch
 
-__all__ = ["Assembly", "assemble", "open_configured_store"]
+__all__ = ["Assembly", "assemble"]
 
 _log = logging.getLogger("heapsleuth.server")
 _SWEEP_S = 3600.0
@@ -35,25 +36,19 @@ class Assembly:
 
     Attributes:
         tasks: Each runs from start to stop, and is begun again when it fails.
+        takers: Each is given what was committed, and only queues it.
     """
 
     context: Context
     tasks: tuple[Callable[[Context], Awaitable[None]], ...]
+    takers: tuple[Callable[[Sequence[Batch]], None], ...]
+    remote_write: RemoteWrite | None = None
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Forward what is left, for a moment, and let go of the database."""
+        if self.remote_write is not None:
+            self.remote_write.close()
         self.context.store.close()
-
-
-def open_configured_store(config: ServerConfig) -> Store:
-    """
-    Return the store that the settings name.
-
-    Raises:
-        StoreError: It cannot be opened.
-    """
-    where = config.database or config.data / "collector.db"
-    return open_store(where, raw_hours=config.raw_hours, keep_days=config.keep_days)
 
 
 def assemble(config: ServerConfig) -> Assembly:
@@ -63,7 +58,7 @@ def assemble(config: ServerConfig) -> Assembly:
     Raises:
         StoreError: The database cannot be opened.
         VaultError: The vault cannot be opened.
-        UsageError: A receiver of alerts is not understood.
+        UsageError: A receiver of alerts is not understood, or an extra is not installed.
     """
     vault = open_vault(config.snapshots.vault or str(config.data / "vault"))
     store = open_configured_store(config)
@@ -71,6 +66,9 @@ def assemble(config: ServerConfig) -> Assembly:
         hub = EventHub()
         alerts = Dispatcher(config.alerts, store, now_ms)
         watching = Watcher(config, store, hub, now_ms, alerts)
+        forward = (
+            RemoteWrite(config.remote_write, token=config.remote_write_token) if config.remote_write else None
+        )
     except BaseException:
         store.close()
         raise
@@ -79,7 +77,8 @@ def assemble(config: ServerConfig) -> Assembly:
     async def send_alerts(_context: Context) -> None:
         await alerts.run()
 
-    return Assembly(context, (send_alerts, _sweep_vault))
+    takers = (watching.take,) if forward is None else (watching.take, forward.offer)
+    return Assembly(context, (send_alerts, _sweep_vault), takers, forward)
 
 
 async def _sweep_vault(context: Context) -> None:

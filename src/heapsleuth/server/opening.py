@@ -1,0 +1,24 @@
+"""Opens the store that the collector's settings name; apart, because `token` needs nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from heapsleuth.store.opening import open_store
+
+if TYPE_CHECKING:
+    from heapsleuth.server.config import ServerConfig
+    from heapsleuth.store.base import Store
+
+__all__ = ["open_configured_store"]
+
+
+def open_configured_store(config: ServerConfig) -> Store:
+    """
+    Return the store.
+
+    Raises:
+        StoreError: It cannot be opened.
+    """
+    where = config.database or config.data / "collector.db"
+    return open_store(where, raw_hours=config.raw_hours, keep_days=config.keep_days)
