@@ -14,7 +14,7 @@ from heapsleuth.kernels import innovations
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Change", "Series", "step_change"]
+__all__ = ["Change", "Series", "steady_loads", "step_change"]
 
 _FAST_HOURS = (0.25, 0.5, 1.0, 2.0, 4.0)
 _SLOW_HOURS = 24.0
@@ -27,6 +27,9 @@ _DAY_DRIFT, _DAY_DRIFT_SPREAD = 0.02, 0.7
 _RIDGE = 0.03
 _STEADY = 0.03
 """Relative spread of load below which it explains nothing."""
+_STEADY_REQUESTS, _STEADY_HOURS = 2500.0, 1.0
+_BEYOND = 1.1
+"""Factor beyond the loads seen before up to which a cubic may be trusted."""
 _MIN_ROWS = 24
 _PLACEBO_EVERY_HOURS = 1.0
 _PLACEBO_FIRST_HOURS = 12.0
@@ -42,7 +45,7 @@ class Series:
         hours: float64[n], rising; of day in hours, so that 0, 24, … are the same hour.
         values: float64[n], logarithms.
         variances: float64[n], what counting alone makes of it.
-        loads: float64[n], requests per second.
+        loads: float64[n], requests per second; free of the noise of counting, see `steady_loads`.
         after: bool[n], whether the new release served it.
         earlier: int64[n], number of an earlier release that served it, 0 for the two that are compared.
             They tell about loads and hours, each at a level of its own.
@@ -94,8 +97,10 @@ def step_change(series: Series) -> Change | None:
     without a deployment tells whether the error is honest; where it was too small it is enlarged.
 
     Returns:
-        None when there are too few rows on either side.
+        None when there are too few rows on either side. Rows of the new release whose load the old one never
+        had do not count.
     """
+    series = series.part(_known_loads(series))
     after = series.after
     if after.sum() < 2 or (~after & (series.earlier == 0)).sum() < _MIN_ROWS:  # noqa: PLR2004 - one row may be anything
         return None
@@ -122,6 +127,37 @@ def step_change(series: Series) -> Change | None:
         rows_after=int(after.sum()),
         placebo=placebo,
     )
+
+
+def steady_loads(counts: NDArray[np.float64], hours: NDArray[np.float64]) -> NDArray[np.float64]:
+    """
+    Return requests per hour, each over a time around its row in which 2,500 are counted, at most an hour.
+
+    Counting 100 requests errs by 10 %. A model that is told so takes it for load that has no effect, and
+    gives what load does to the hour of the day; the next surge is then blamed on the release.
+
+    Args:
+        counts: float64[n], requests of each row.
+        hours: float64[n, 2], begin and end of each row.
+    """
+    lengths = hours[:, 1] - hours[:, 0]
+    rate = counts.sum() / max(float(lengths.sum()), 1e-9)
+    reach = min(_STEADY_REQUESTS / max(rate, 1e-9), _STEADY_HOURS) / 2
+    middles = hours.mean(axis=1)
+    first = np.minimum(np.searchsorted(middles, middles - reach), np.arange(len(middles)))
+    last = np.maximum(np.searchsorted(middles, middles + reach, side="right"), np.arange(len(middles)) + 1)
+    requests, times = (np.concatenate([[0.0], np.cumsum(column)]) for column in (counts, lengths))
+    found: NDArray[np.float64] = (requests[last] - requests[first]) / (times[last] - times[first])
+    return found
+
+
+def _known_loads(series: Series) -> NDArray[np.bool_]:
+    """Return which rows are of the old release, or of a load that it has had."""
+    before = series.loads[~series.after]
+    if not len(before):
+        return ~series.after
+    low, high = before.min() / _BEYOND, before.max() * _BEYOND
+    return ~series.after | ((series.loads >= low) & (series.loads <= high))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from heapsleuth.trends.before_after import Series, step_change
+from heapsleuth.trends.before_after import Series, steady_loads, step_change
 from heapsleuth.trends.canary import canary_change
 from heapsleuth.trends.latency_histogram import log_quantiles
 from heapsleuth.trends.latency_slots import COARSE_MS, FINE_MS
@@ -78,13 +78,13 @@ def _one_after_the_other(slots: LatencySlots, old: str, new: str, share: float) 
     number = {name: place + 1 for place, name in enumerate(names)}
     counts = np.array([row[3] for row in kept], np.float64)
     values, variances = log_quantiles(counts, share)
-    spans = np.array([row[1] for row in kept])
+    hours = np.array([(row[0], row[0] + row[1]) for row in kept]) / _HOUR_MS
     return step_change(
         Series(
-            hours=(np.array([row[0] for row in kept]) + spans / 2) / _HOUR_MS,
+            hours=hours.mean(axis=1),
             values=values,
             variances=variances,
-            loads=counts.sum(axis=1) / (spans / 1000),
+            loads=steady_loads(counts.sum(axis=1), hours),
             after=np.array([row[2] == new for row in kept]),
             earlier=np.array([number.get(row[2], 0) for row in kept]),
         )

@@ -22,7 +22,7 @@ _MATTERS = 200_000.0
 """Bytes per hour; what the leak rules, too, allow a healthy process."""
 _VISIBLE = 1_000_000.0
 _LIVES_DIFFER, _LIVES_WORTH = 100_000.0, 4.0
-"""What is known before looking: slopes of healthy lives differ by 0.1 MB/h, with the weight of four more lives."""
+"""What is known before looking: slopes of healthy lives differ by 0.1 MB/h; weighs like four more lives."""
 
 
 @dataclass(frozen=True, slots=True)
