@@ -1,4 +1,4 @@
-"""Deployments simulated by the shared `latencysim.py`, as an agent would have counted them."""
+"""Deployments simulated by `latencysim.py`, as an agent would have counted them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import math
 import sys
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from material import shared, stop
+from material import stop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,8 @@ class _OwnDraws:
 @cache
 def simulator() -> ModuleType:
     """Return `latencysim.py` with the protocol's buckets."""
-    spec = importlib.util.spec_from_file_location("latencysim", shared("trends") / "latencysim.py")
+    path = Path(__file__).parent / "simulator" / "latencysim.py"
+    spec = importlib.util.spec_from_file_location("latencysim", path)
     if spec is None or spec.loader is None:
         stop("cannot load latencysim.py")
     module = importlib.util.module_from_spec(spec)

@@ -157,7 +157,8 @@ def _known_loads(series: Series) -> NDArray[np.bool_]:
     if not len(before):
         return ~series.after
     low, high = before.min() / _BEYOND, before.max() * _BEYOND
-    return ~series.after | ((series.loads >= low) & (series.loads <= high))
+    known: NDArray[np.bool_] = ~series.after | ((series.loads >= low) & (series.loads <= high))
+    return known
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class LatencyTrend:
                 "latency-regression", "undecided", subject, now_ms,
                 f"too little is known about {what} in {old} and {new}", "info",
                 since_ms=since_ms, detail=detail, numbers={"smallest_visible_ms": float("inf")},
-                settles=("an hour of the new release at loads that the old one has had, and a day of that one",),
+                settles=("an hour of the new release at loads that the old one had, and a day of that one",),
             )  # fmt: skip
         numbers = _numbers(change)
         visible = numbers["smallest_visible_ms"]
