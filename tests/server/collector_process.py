@@ -28,9 +28,9 @@ class Running:
     process: subprocess.Popen[str]
     folder: Path
     url: str
+    client: httpx.Client
     first: str = ""
     tokens: dict[str, str] = field(default_factory=dict)
-    verify: Any = True
 
     def token(self, role: str) -> str:
         """Return a token of a role, made on the command line."""
@@ -52,9 +52,10 @@ class Running:
         """Send a request, as somebody of a role or with a token."""
         secret = token or (self.token(role) if role else "")
         headers = {**more.pop("headers", {}), **({"Authorization": f"Bearer {secret}"} if secret else {})}
-        return httpx.request(
-            method, self.url + path, headers=headers, timeout=START_S, verify=self.verify, **more
-        )
+        reply = self.client.request(method, self.url + path, headers=headers, timeout=START_S, **more)
+        # A session belongs to who was given it, and not to all that follows.
+        self.client.cookies.clear()
+        return reply
 
     def get(self, path: str, role: str = "admin") -> Any:
         """Return the JSON that somebody of a role is answered."""
@@ -106,7 +107,8 @@ def collector_process(folder: Path, *options: str, verify: Any = True) -> Iterat
                 first = line.rpartition(" ")[2].strip()
             if "a token for agents" in line:
                 break
-        yield Running(process, folder, url, first, verify=verify)
+        with httpx.Client(verify=verify) as client:
+            yield Running(process, folder, url, client, first)
         if process.poll() is None:
             process.terminate()
             assert process.wait(START_S) == 0

@@ -128,7 +128,7 @@ class AgentApi:
     def _authorized(self, scope: Scope) -> Token:
         for key, value in scope["headers"]:
             if key == b"authorization":
-                token = self._tokens.find(bearer(value.decode("latin-1")))
+                token = self._tokens.bearer(bearer(value.decode("latin-1")))
                 if token is None:
                     break
                 if token.role != "agent":

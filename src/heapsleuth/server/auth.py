@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import HTTPException, Request
 
-from heapsleuth.server.tokens import FIRST, SESSION
+from heapsleuth.server.tokens import SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -95,9 +95,8 @@ async def _actor(request: Request) -> Actor:
     tokens = tokens_of(request)
     authorization = request.headers.get("authorization")
     if authorization is not None:
-        token = tokens.find(bearer(authorization))
-        # Neither counts outside of its place: the one is for one login, the other for a cookie.
-        if token is None or token.id.startswith((FIRST, SESSION)):
+        token = tokens.bearer(bearer(authorization))
+        if token is None:
             raise HTTPException(
                 401, "expected a token that counts; this one is unknown or expired", _CHALLENGE
             )

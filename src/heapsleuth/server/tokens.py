@@ -141,6 +141,11 @@ class Tokens:
         self.last_used_ms[token.id] = now_ms
         return token
 
+    def bearer(self, secret: str) -> Token | None:
+        """Return the token of an `Authorization` header; those of first starts and sessions are none."""
+        token = self.find(secret)
+        return None if token is None or is_special(token) else token
+
     def all(self) -> tuple[Token, ...]:
         """Return the tokens that people made, the oldest first; sessions and the first token are none."""
         listed = [token for token in self._store.tokens() if not is_special(token)]
