@@ -59,7 +59,7 @@ class Term:
 
     Attributes:
         clock: What it goes with: hours, or requests served at the mean rate (also in hours).
-        at: Hours: time constant of a warm-up (infinite: a square root), age at a step or where a slope begins.
+        at: In hours: time constant of a warm-up (infinite: a square root), age at a step or a slope's begin.
         late_rate: Of a warm-up, what the column gains per hour in the second half of the current life.
     """
 

@@ -30,8 +30,8 @@ class FloorSeries:
     """
     Takes samples in the order of time and keeps, per row, the lowest floor and the load.
 
-    At most 7 days and 100 kB (14 kB kept, the rest is a cache); of longer lives the oldest day is dropped, and
-    what its load leaves behind is kept.
+    At most 7 days and 100 kB (14 kB kept, the rest is a cache); of longer lives the oldest day is dropped,
+    and what its load leaves behind is kept.
 
     Attributes:
         started_ms: When the process began.
@@ -55,6 +55,8 @@ class FloorSeries:
         self._last_floor = math.nan
         self._last_ms = math.nan
         self._last_total = math.nan
+        self._requests = 0.0
+        self._counted_ms = 0.0
 
     def add(self, at_ms: float, floor_bytes: float | None, requests_total: float | None) -> None:
         """
@@ -75,6 +77,8 @@ class FloorSeries:
             if requests_total >= self._last_total:
                 requests = requests_total - self._last_total
                 span = at_ms - self._last_ms
+                self._requests += requests
+                self._counted_ms += span
             self._last_total = requests_total
             self._last_ms = at_ms
         if bucket > self._bucket:
@@ -131,9 +135,8 @@ class FloorSeries:
         return rows * _BUCKET_HOURS if rows <= _FINE_ROWS else FINE_HOURS + (rows - _FINE_ROWS) / 6
 
     def mean_rate(self) -> float:
-        """Requests per hour since the process began; 0 where nobody counts."""
-        smoothed = self.smoothed_loads()
-        return float(smoothed[-1, -1] / self.hours * 3600) if smoothed.shape[1] else 0.0
+        """Requests per hour over all that was seen; 0 where nobody counts."""
+        return self._requests / self._counted_ms * 3_600_000 if self._counted_ms > 0 else 0.0
 
     def row_ends(self) -> Numbers:
         """Age of the process at the end of each row kept, in hours."""

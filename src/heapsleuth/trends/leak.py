@@ -104,6 +104,11 @@ class LeakTrend:
         drop, self._used = self._used - used, used
         return used if drop > max(_MAJOR_DROP, _MAJOR_SHARE * used) else None
 
+    @property
+    def alarming(self) -> bool:
+        """Whether there was an alarm and growth since."""
+        return self._alarm is not None
+
     def evaluate(self, now_ms: float, earlier: Sequence[LeakTrend] = ()) -> TrendVerdict:
         """
         Judge; cheap when the last full look was less than an hour ago.
@@ -201,7 +206,7 @@ class LeakTrend:
 
 
 def _marks(looked: float, age: float) -> list[float]:
-    """Ages at which a look is due: quarters of an hour up to 6 hours, then hours; few when many were missed."""
+    """When a look is due: quarters of an hour up to 6 hours, then hours; few where many were missed."""
     if age < _QUARTERS_UNTIL:
         marks = np.arange(1.0, age + 1e-9, 0.25)
     else:

@@ -1,4 +1,4 @@
-"""The looks at a floor that the rules rest on: with lives before, alone, at a late beginning, at the last day."""
+"""The looks at a floor that rules rest on: with lives before, alone, at a late beginning, at the last day."""
 
 from __future__ import annotations
 
