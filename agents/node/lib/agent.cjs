@@ -3,7 +3,7 @@
 const fs = require('node:fs');
 const v8 = require('node:v8');
 
-const { after, cancel, wall } = require('./clock.cjs');
+const { after, cancel, now, wall } = require('./clock.cjs');
 const { Guard, describeError } = require('./errors.cjs');
 const { describeInstance } = require('./instance.cjs');
 const { MAX_INTERVAL_MS, MIN_INTERVAL_MS } = require('./options.cjs');
@@ -24,6 +24,8 @@ class Agent {
   baseBytes = 0;
   #queue = new Queue();
   #readers = [];
+  #watches = null;
+  #sampledAt = now();
   #transport = null;
   #signals = null;
   #threshold = null;
@@ -56,6 +58,7 @@ class Agent {
     this.guard.run(() => this.#threshold?.stop());
     this.guard.run(() => this.commands?.stop());
     this.guard.run(() => this.#transport?.stop());
+    this.guard.run(() => this.#watches?.stop());
     closeSamplers(this.#readers);
   }
 
@@ -100,10 +103,14 @@ class Agent {
   }
 
   #openSamplers() {
+    const { Watches } = require('./watch/index.cjs');
+    this.#watches = new Watches(this);
     this.#readers = openSamplers({
       guard: this.guard,
+      options: this.options,
       ownBytes: () => this.#ownBytes(),
       onMajor: (floor) => this.#threshold?.check(floor),
+      ...this.#watches.context,
     });
   }
 
@@ -137,9 +144,17 @@ class Agent {
     this.#timer = after(ms, this.guard.wrap(() => {
       if (this.#stopped) return;
       this.#schedule(this.#intervalMs);
-      this.#queue.addSample(readSamplers(this.#readers, { reset: true, guard: this.guard }));
+      this.#sample();
       this.#transport.flush();
     }));
+  }
+
+  #sample() {
+    const sample = readSamplers(this.#readers, { reset: true, guard: this.guard });
+    this.#queue.addSample(sample);
+    const at = now();
+    this.#watches.intervalEnded(at - this.#sampledAt, sample);
+    this.#sampledAt = at;
   }
 
   #watchSignal() {
@@ -182,7 +197,8 @@ class Agent {
   }
 
   #ownBytes() {
-    return this.baseBytes + this.#queue.bytes + (this.#transport?.bytes ?? 0);
+    const kept = this.#readers.reduce((sum, reader) => sum + (reader.bytes ?? 0), 0);
+    return this.baseBytes + this.#queue.bytes + (this.#transport?.bytes ?? 0) + kept;
   }
 
   #warn(code, text) {

@@ -19,6 +19,11 @@ const DEFAULTS = Object.freeze({
   loopDelayMs: 50,
   loopWindowMs: 60_000,
   alertShare: 0.7,
+  censusMs: 300_000,
+  blockedMs: 1000,
+  stalls: true,
+  listeners: false,
+  promises: false,
   otlp: null,
 });
 
@@ -43,6 +48,11 @@ const PARSERS = {
   loopDelayMs: ['HEAPSLEUTH_LOOP_DELAY_MS', between(0, 3_600_000), 'milliseconds'],
   loopWindowMs: ['HEAPSLEUTH_LOOP_WINDOW_MS', between(100, 3_600_000), 'milliseconds from 100 to 3600000'],
   alertShare: ['HEAPSLEUTH_ALERT_SHARE', between(0, 1), 'a share from 0 (off) to 1'],
+  censusMs: ['HEAPSLEUTH_CENSUS_MS', orZero(between(1000, 86_400_000)), '0 (off), or milliseconds from 1000'],
+  blockedMs: ['HEAPSLEUTH_BLOCKED_MS', orZero(between(100, 3_600_000)), '0 (off), or milliseconds from 100'],
+  stalls: ['HEAPSLEUTH_STALLS', parseSwitch, '0 or 1'],
+  listeners: ['HEAPSLEUTH_LISTENERS', parseSwitch, '0 or 1'],
+  promises: ['HEAPSLEUTH_PROMISES', parseSwitch, '0 or 1'],
   otlp: ['HEAPSLEUTH_OTLP', parseOtlp, 'an http:// or https:// address, or 1 for the one in OTEL_EXPORTER_OTLP_ENDPOINT'],
 };
 
@@ -51,6 +61,11 @@ function between(low, high) {
     const number = typeof value === 'string' && value.trim() === '' ? NaN : Number(value);
     return number >= low && number <= high ? number : undefined;
   };
+}
+
+/** What `parse` takes, and 0. */
+function orZero(parse) {
+  return (value) => (Number(value) === 0 && String(value).trim() !== '' ? 0 : parse(value));
 }
 
 function parseText(value) {

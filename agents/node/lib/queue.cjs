@@ -5,25 +5,29 @@ const MAX_EVENTS = 64;
 const MAX_EVENT_CHARS = 64 * 1024;
 
 const MAX_SAMPLES_PER_MESSAGE = 60;
-// For the agent's own account; a sample is about this long as an object and as JSON.
-const SAMPLE_BYTES = 1000;
+// A sample is 2 to 3 KB, and up to 20 KB with 50 busy routes.
+const MAX_SAMPLE_CHARS = 1024 * 1024;
+const MAX_SAMPLE_CHARS_PER_MESSAGE = 192 * 1024;
 
 /** What waits to be sent: bounded, the oldest go first, and what went is counted. */
 class Queue {
   dropped = 0;
   #samples = [];
+  #sampleChars = 0;
   #events = [];
   #eventChars = 0;
 
   addSample(sample) {
-    this.#samples.push(sample);
-    if (this.#samples.length > MAX_SAMPLES) {
-      this.#samples.shift();
+    const text = JSON.stringify(sample);
+    this.#samples.push(text);
+    this.#sampleChars += text.length;
+    while (this.#samples.length > MAX_SAMPLES || this.#sampleChars > MAX_SAMPLE_CHARS) {
+      this.#sampleChars -= this.#samples.shift().length;
       this.dropped += 1;
     }
   }
 
-  /** Events are kept as JSON: their size is known, and nobody can change them any more. */
+  /** Kept as JSON, like samples: the size is known, and nobody can change it any more. */
   addEvent(event) {
     const text = JSON.stringify(event);
     if (text.length > MAX_EVENT_CHARS) {
@@ -42,19 +46,14 @@ class Queue {
   /** Takes the oldest out, as the JSON of `samples` and `events`; null when there is nothing. */
   take() {
     if (this.isEmpty) return null;
-    const samples = this.#samples.splice(0, MAX_SAMPLES_PER_MESSAGE);
-    const events = [];
-    let chars = 0;
-    while (this.#events.length > 0 && (events.length === 0 || chars < MAX_EVENT_CHARS)) {
-      const text = this.#events.shift();
-      chars += text.length;
-      events.push(text);
-    }
-    this.#eventChars -= chars;
+    const samples = takeFirst(this.#samples, MAX_SAMPLES_PER_MESSAGE, MAX_SAMPLE_CHARS_PER_MESSAGE);
+    const events = takeFirst(this.#events, MAX_EVENTS, MAX_EVENT_CHARS);
+    this.#sampleChars -= samples.chars;
+    this.#eventChars -= events.chars;
     return {
-      count: samples.length + events.length,
-      samples: JSON.stringify(samples),
-      events: `[${events.join(',')}]`,
+      count: samples.texts.length + events.texts.length,
+      samples: `[${samples.texts.join(',')}]`,
+      events: `[${events.texts.join(',')}]`,
     };
   }
 
@@ -63,8 +62,19 @@ class Queue {
   }
 
   get bytes() {
-    return this.#samples.length * SAMPLE_BYTES + this.#eventChars;
+    return this.#sampleChars + this.#eventChars;
   }
+}
+
+/** Takes texts off the front: at least one, and more while there is room. */
+function takeFirst(texts, most, mostChars) {
+  let chars = 0;
+  let count = 0;
+  while (count < Math.min(texts.length, most) && (count === 0 || chars < mostChars)) {
+    chars += texts[count].length;
+    count += 1;
+  }
+  return { texts: texts.splice(0, count), chars };
 }
 
 module.exports = { MAX_EVENTS, MAX_SAMPLES, Queue };

@@ -37,6 +37,11 @@ test('every variable is read', () => {
     HEAPSLEUTH_LOOP_DELAY_MS: '80',
     HEAPSLEUTH_LOOP_WINDOW_MS: '30000',
     HEAPSLEUTH_ALERT_SHARE: '0.9',
+    HEAPSLEUTH_CENSUS_MS: '60000',
+    HEAPSLEUTH_BLOCKED_MS: '0',
+    HEAPSLEUTH_STALLS: '0',
+    HEAPSLEUTH_LISTENERS: '1',
+    HEAPSLEUTH_PROMISES: 'true',
     HEAPSLEUTH_OTLP: 'https://otel.example:4318/',
   });
 
@@ -57,6 +62,11 @@ test('every variable is read', () => {
     loopDelayMs: 80,
     loopWindowMs: 30_000,
     alertShare: 0.9,
+    censusMs: 60_000,
+    blockedMs: 0,
+    stalls: false,
+    listeners: true,
+    promises: true,
     otlp: 'https://otel.example:4318',
     warnings: [],
   });

@@ -8,6 +8,7 @@ const v8 = require('node:v8');
 const { collectGarbage } = require('../lib/inspector.cjs');
 const { Guard } = require('../lib/errors.cjs');
 const { SAMPLERS, closeSamplers, openSamplers, readSamplers } = require('../lib/samplers/index.cjs');
+const { CONTAINER_V2, fakeRoot } = require('./fake-root.cjs');
 const { attempts, environment, eventually, run, start } = require('./processes.cjs');
 
 const byName = (name) => SAMPLERS.find((sampler) => sampler.name === name);
@@ -28,8 +29,10 @@ function block(ms) {
   for (const end = performance.now() + ms; performance.now() < end;);
 }
 
-test('together they measure everything that the protocol names, in finite numbers', async () => {
-  const readers = openSamplers({ guard: new Guard(), ownBytes: () => 7 });
+test('together they measure everything that the protocol names, in finite numbers', async (t) => {
+  const root = fakeRoot(t, CONTAINER_V2);
+  const guard = new Guard();
+  const readers = openSamplers({ guard, ownBytes: () => 7, root, options: { promises: true } });
   const server = http.createServer((_request, response) => response.end('x')).listen(0, '127.0.0.1');
   await new Promise((resolve) => { server.on('listening', resolve); });
   await fetch(`http://127.0.0.1:${server.address().port}`).then((reply) => reply.text());
@@ -37,9 +40,11 @@ test('together they measure everything that the protocol names, in finite number
   server.closeAllConnections();
   await collectGarbage();
   await pause(60);
-  const sample = readSamplers(readers, { reset: true });
+  const { http: byRoute, ...sample } = readSamplers(readers, { reset: true, guard });
   closeSamplers(readers);
 
+  assert.strictEqual(guard.lastError, null);
+  assert.deepStrictEqual(byRoute.map(({ route, count }) => [route, count]), [['', 1], ['GET /', 1]]);
   const names = ['at_ms', ...SAMPLERS.flatMap((sampler) => sampler.metrics)];
   const measured = Object.keys(sample).filter((name) => !name.startsWith('heap_space_'));
   assert.deepStrictEqual(measured.sort(), names.sort());

@@ -1,7 +1,6 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { execFileSync } = require('node:child_process');
@@ -10,6 +9,7 @@ const { armNearLimit, preflight } = require('../lib/snapshot/index.cjs');
 const { cgroupMemory } = require('../lib/snapshot/cgroup.cjs');
 const { learn, predict } = require('../lib/snapshot/predict.cjs');
 const { refusal } = require('../lib/snapshot/preflight.cjs');
+const { fakeRoot } = require('./fake-root.cjs');
 const { attempts } = require('./processes.cjs');
 const { folderFor, runChild } = require('./snapshot-folders.cjs');
 
@@ -116,16 +116,6 @@ test('too little memory is refused with the container\'s figures', () => {
   assert.equal(refusal({ ...figures, free_memory_bytes: 4e9, free_disk_bytes: 9e8 }).code, 'disk');
   assert.equal(refusal({ ...figures, free_memory_bytes: 4e9, free_disk_bytes: null }), null);
 });
-
-/** A root folder with files as the kernel shows them. */
-function fakeRoot(t, files) {
-  const root = folderFor(t);
-  for (const [name, content] of Object.entries(files)) {
-    fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
-    fs.writeFileSync(path.join(root, name), content);
-  }
-  return root;
-}
 
 test('a cgroup v2 limit is found in the group or above it, without pages that can be dropped', (t) => {
   const root = fakeRoot(t, {

@@ -1,11 +1,24 @@
 'use strict';
 
-const { PerformanceObserver, constants } = require('node:perf_hooks');
 const v8 = require('node:v8');
 
-const { NODE_PERFORMANCE_GC_MAJOR: MAJOR } = constants;
+const { after, cancel, now } = require('../clock.cjs');
+const { KINDS, isMajor, kindOf, watchCollections } = require('../collections.cjs');
+const { MajorSignal } = require('./major-signal.cjs');
 
-const NAMES = ['floor_bytes', 'gc_pause_ms_max', 'gc_pause_ms_total', 'gc_count', 'gc_major_count'];
+// Node itself spends 40 to 50 µs on telling of a collection. A program that fills a small young generation
+// makes hundreds a second, so above this rate a part is watched and counts for the rest of its second.
+const WATCHED_PER_SECOND = 40;
+const WINDOW_MS = 1000;
+// In heaps above this size a collection may take so long that each is worth it.
+const ALWAYS_ABOVE_BYTES = 64e6;
+
+const NAMES = [
+  'floor_bytes', 'floor_external_bytes', 'floor_array_buffers_bytes',
+  'gc_pause_ms_max', 'gc_pause_ms_total', 'gc_count', 'gc_major_count',
+  ...KINDS.flatMap((kind) => (kind === 'major' ? [] : [`gc_${kind}_count`])),
+  ...KINDS.map((kind) => `gc_${kind}_ms_total`),
+];
 
 /**
  * Heap used by what the last major collection left. The observer is told some time after it, when
@@ -20,53 +33,130 @@ function readFloor() {
   return used;
 }
 
-/** Collections of this thread: the floor, counts and pauses. `onMajor` is called with each floor. */
-function open({ guard, onMajor }) {
-  let floor = null;
-  let pauseMax = 0;
-  let pauseTotal = 0;
-  let count = 0;
-  let majorCount = 0;
-  // Called for every scavenge, and too seldom to be compiled: what is written here runs interpreted,
-  // so no iterators, each getter once, and the guard only where it may be needed.
-  const observe = (list) => {
-    let major = false;
-    try {
-      // All of them: under synchronous work several collections share one call, and reading only the
-      // first loses up to 63 % of them.
-      const entries = list.getEntries();
-      for (let i = 0; i < entries.length; i += 1) {
-        const { duration, detail } = entries[i];
-        count += 1;
-        pauseTotal += duration;
-        if (duration > pauseMax) pauseMax = duration;
-        if (detail.kind === MAJOR) {
-          majorCount += 1;
-          major = true;
-        }
-      }
-    } catch (error) {
-      guard.record(error);
+/** Counts and pauses by kind; `scale` adds what nobody watched. */
+class Pauses {
+  counts = Object.fromEntries(KINDS.map((kind) => [kind, 0]));
+  ms = Object.fromEntries(KINDS.map((kind) => [kind, 0]));
+
+  add(kind, ms) {
+    this.counts[kind] += 1;
+    this.ms[kind] += ms;
+  }
+
+  /** Adds `share` of `part`, all but major collections: those are known one by one. */
+  scale(part, share) {
+    for (const kind of KINDS) {
+      if (kind === 'major') continue;
+      this.counts[kind] += part.counts[kind] * share;
+      this.ms[kind] += part.ms[kind] * share;
     }
-    if (major) guard.run(takeFloor);
-  };
+  }
+}
+
+/** Collections of this thread: the floor, counts and pauses. `onMajor` is called with each floor. */
+function open({ guard, onMajor, stalls, watchedPerSecond = WATCHED_PER_SECOND, alwaysAboveBytes = ALWAYS_ABOVE_BYTES }) {
+  const floor = { bytes: null, external: 0, arrayBuffers: 0 };
+  const total = new Pauses();
+  let pauseMax = 0;
+  // Of the present second: what was watched, since when, and until when.
+  let part = new Pauses();
+  let partCount = 0;
+  let begunAt = now();
+  let pausedAt = 0;
+  let timer = null;
+  let endWatch = null;
+
   const takeFloor = () => {
-    floor = readFloor();
-    if (onMajor) onMajor(floor);
+    floor.bytes = readFloor();
+    const memory = process.memoryUsage();
+    floor.external = memory.external;
+    floor.arrayBuffers = memory.arrayBuffers;
+    if (onMajor) onMajor(floor.bytes);
   };
-  const observer = new PerformanceObserver(observe);
-  observer.observe({ entryTypes: ['gc'] });
+  const signal = new MajorSignal(guard.wrap(() => {
+    if (endWatch) return;
+    total.add('major', total.counts.major > 0 ? total.ms.major / total.counts.major : 0);
+    takeFloor();
+  }));
+
+  const observe = (entries) => {
+    let major = false;
+    // All of them: under synchronous work several collections share one call, and reading only the
+    // first loses up to 63 % of them. Too seldom to be compiled, hence no iterators.
+    for (let i = 0; i < entries.length; i += 1) {
+      const entry = entries[i];
+      const { duration } = entry;
+      const kind = kindOf(entry);
+      total.add(kind, duration);
+      part.add(kind, duration);
+      if (duration > pauseMax) pauseMax = duration;
+      if (stalls) stalls.collection(entry.startTime, duration);
+      if (isMajor(entry)) major = true;
+    }
+    if (major) takeFloor();
+    partCount += entries.length;
+    signal.survived(entries.length);
+    if (partCount >= watchedPerSecond) endPart();
+  };
+
+  const endPart = () => {
+    const at = now();
+    if (at - begunAt >= WINDOW_MS || v8.getHeapStatistics().used_heap_size > alwaysAboveBytes) {
+      begin(at);
+      return;
+    }
+    endWatch();
+    endWatch = null;
+    pausedAt = at;
+    signal.arm();
+    timer = after(begunAt + WINDOW_MS - at, guard.wrap(watch));
+  };
+
+  const begin = (at) => {
+    part = new Pauses();
+    partCount = 0;
+    begunAt = at;
+  };
+
+  /** What is missing at this moment of the second that nobody watches. */
+  const unwatched = (at) => (endWatch || pausedAt === 0 ? 0 : (at - pausedAt) / Math.max(1, pausedAt - begunAt));
+
+  const watch = () => {
+    const at = now();
+    total.scale(part, unwatched(at));
+    begin(at);
+    signal.disarm();
+    endWatch = watchCollections(guard, observe);
+  };
+  watch();
+
   return {
     read(sample, { reset }) {
-      if (floor !== null) sample.floor_bytes = floor;
+      if (floor.bytes !== null) {
+        sample.floor_bytes = floor.bytes;
+        sample.floor_external_bytes = floor.external;
+        sample.floor_array_buffers_bytes = floor.arrayBuffers;
+      }
+      const share = unwatched(now());
+      sample.gc_count = 0;
+      sample.gc_pause_ms_total = 0;
+      for (const kind of KINDS) {
+        const more = kind === 'major' ? 0 : share;
+        const count = Math.round(total.counts[kind] + part.counts[kind] * more);
+        const ms = total.ms[kind] + part.ms[kind] * more;
+        sample[`gc_${kind}_count`] = count;
+        sample[`gc_${kind}_ms_total`] = ms;
+        sample.gc_count += count;
+        sample.gc_pause_ms_total += ms;
+      }
       sample.gc_pause_ms_max = pauseMax;
-      sample.gc_pause_ms_total = pauseTotal;
-      sample.gc_count = count;
-      sample.gc_major_count = majorCount;
       if (reset) pauseMax = 0;
     },
     close() {
-      observer.disconnect();
+      cancel(timer);
+      if (endWatch) endWatch();
+      endWatch = null;
+      signal.close();
     },
   };
 }

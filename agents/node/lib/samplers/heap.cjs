@@ -2,10 +2,19 @@
 
 const v8 = require('node:v8');
 
-const NAMES = [
-  'heap_used_bytes', 'heap_total_bytes', 'heap_limit_bytes', 'external_bytes', 'array_buffers_bytes',
-  'malloced_bytes',
-];
+/** Metric → field of `v8.getHeapStatistics()`. */
+const STATISTICS = Object.freeze({
+  heap_used_bytes: 'used_heap_size',
+  heap_total_bytes: 'total_heap_size',
+  heap_limit_bytes: 'heap_size_limit',
+  malloced_bytes: 'malloced_memory',
+  peak_malloced_bytes: 'peak_malloced_memory',
+  native_contexts: 'number_of_native_contexts',
+  detached_contexts: 'number_of_detached_contexts',
+  global_handles_bytes: 'total_global_handles_size',
+  global_handles_used_bytes: 'used_global_handles_size',
+});
+const METRICS = Object.keys(STATISTICS);
 
 /** V8's heap of this thread, by kind and by space (`heap_space_old_used_bytes` and so on). */
 function open() {
@@ -15,12 +24,12 @@ function open() {
     read(sample) {
       const heap = v8.getHeapStatistics();
       const memory = process.memoryUsage();
-      sample.heap_used_bytes = heap.used_heap_size;
-      sample.heap_total_bytes = heap.total_heap_size;
-      sample.heap_limit_bytes = heap.heap_size_limit;
+      for (const metric of METRICS) {
+        const value = heap[STATISTICS[metric]];
+        if (value !== undefined) sample[metric] = value;
+      }
       sample.external_bytes = memory.external;
       sample.array_buffers_bytes = memory.arrayBuffers;
-      sample.malloced_bytes = heap.malloced_memory;
       for (const space of v8.getHeapSpaceStatistics()) {
         let name = nameBySpace.get(space.space_name);
         if (name === undefined) {
@@ -34,4 +43,4 @@ function open() {
   };
 }
 
-module.exports = { name: 'heap', metrics: NAMES, open };
+module.exports = { name: 'heap', metrics: [...METRICS, 'external_bytes', 'array_buffers_bytes'], open };

@@ -38,6 +38,21 @@ class Histogram {
     return middleOf(SIZE - 1);
   }
 
+  /** Adds what another one counted. */
+  merge(other) {
+    for (let bucket = 0; bucket < SIZE; bucket += 1) this.#counts[bucket] += other.#counts[bucket];
+    this.count += other.count;
+  }
+
+  /** `[[bucket, count], …]` of those that are not empty; bucket b begins at 2^(b/16 − 10) ms. */
+  buckets() {
+    const pairs = [];
+    for (let bucket = 0; bucket < SIZE; bucket += 1) {
+      if (this.#counts[bucket] > 0) pairs.push([bucket, this.#counts[bucket]]);
+    }
+    return pairs;
+  }
+
   reset() {
     this.#counts.fill(0);
     this.count = 0;

@@ -3,16 +3,21 @@
 /**
  * The table of samplers. Each has
  * - `name`, and `metrics`: the keys it may set in a sample;
- * - `open(context)`: starts measuring and returns `{read(sample, {reset}), close()}`;
+ * - `open(context)`: starts measuring and returns `{read(sample, {reset}), close()}`, and `bytes` if what it
+ *   keeps grows; of the context (see agent.cjs) a sampler needs only `guard`;
  * - `needsHistory`: whether a reading right after `open` says nothing.
  * `reset` begins a new interval for what is measured by interval.
  */
 const SAMPLERS = Object.freeze([
   require('./heap.cjs'),
   require('./process.cjs'),
+  require('./container.cjs'),
   require('./gc.cjs'),
   require('./loop.cjs'),
   require('./handles.cjs'),
+  require('./fds.cjs'),
+  require('./listeners.cjs'),
+  require('./promises.cjs'),
   require('./requests.cjs'),
   require('./self.cjs'),
 ]);
@@ -43,7 +48,10 @@ function readSamplers(readers, { reset, guard }) {
     }
   }
   // Nanoseconds are noise, and half of the message.
-  for (const name in sample) sample[name] = Math.round(sample[name] * 1000) / 1000;
+  for (const name in sample) {
+    const value = sample[name];
+    if (typeof value === 'number') sample[name] = Math.round(value * 1000) / 1000;
+  }
   return sample;
 }
 

@@ -20,24 +20,28 @@ function readText(file) {
   }
 }
 
-/** `[{version, folder}]`: our groups from the innermost outwards, of the hierarchy that controls memory. */
-function groups(root) {
+/** Our groups from the innermost outwards. */
+function foldersOf(mount, group) {
+  const folders = [];
+  for (let folder = path.join(mount, group); folder.startsWith(mount); folder = path.dirname(folder)) folders.push(folder);
+  return folders;
+}
+
+/**
+ * `{memory: [{version, folder}], unified: [folder]}`: our groups, from the innermost outwards, of the hierarchy
+ * that controls memory, and of v2 wherever it is mounted.
+ */
+function hierarchies(root) {
   const lines = (readText(path.join(root, 'proc/self/cgroup')) ?? '').split('\n').map((line) => line.split(':'));
   const v1 = lines.find((parts) => parts.length > 2 && parts[1].split(',').includes('memory'));
   const v2 = lines.find((parts) => parts.length > 2 && parts[0] === '0');
-  const mounts = [];
+  const at = (parts, ...names) => foldersOf(path.join(root, 'sys/fs/cgroup', ...names), parts.slice(2).join(':'));
   // Hybrid: v2 is mounted too, but without the memory controller, which v1 then names.
-  if (v1) mounts.push([1, path.join(root, 'sys/fs/cgroup/memory'), v1.slice(2).join(':')]);
-  else if (v2) mounts.push([2, path.join(root, 'sys/fs/cgroup'), v2.slice(2).join(':')]);
-  const found = [];
-  for (const [version, mount, group] of mounts) {
-    let folder = path.join(mount, group);
-    while (folder.startsWith(mount)) {
-      found.push({ version, folder });
-      folder = path.dirname(folder);
-    }
-  }
-  return found;
+  const hybrid = v1 && v2 ? at(v2, 'unified') : [];
+  if (v1) return { memory: at(v1, 'memory').map((folder) => ({ version: 1, folder })), unified: hybrid };
+  if (!v2) return { memory: [], unified: [] };
+  const folders = at(v2);
+  return { memory: folders.map((folder) => ({ version: 2, folder })), unified: folders };
 }
 
 function inactiveBytes(folder, key) {
@@ -46,13 +50,13 @@ function inactiveBytes(folder, key) {
 }
 
 /**
- * `{version, limitBytes, usedBytes, freeBytes}` of the tightest group, or null where nothing limits memory.
+ * `{version, folder, limitBytes, usedBytes, freeBytes}` of the tightest group, or null where nothing limits memory.
  * Used is the working set: what the kernel could drop at once (inactive file pages) does not count.
  */
-function cgroupMemory(root = '/') {
+function tightestGroup(root = '/') {
   if (root === '/' && process.platform !== 'linux') return null;
   let tightest = null;
-  for (const { version, folder } of groups(root)) {
+  for (const { version, folder } of hierarchies(root).memory) {
     const keys = version === 2 ? V2 : V1;
     const limit = Number(readText(path.join(folder, keys.limit)) ?? NaN);
     // "max" is NaN; v1 says 9223372036854771712; anything above the machine's memory is no limit either.
@@ -61,9 +65,17 @@ function cgroupMemory(root = '/') {
     if (!Number.isFinite(current)) continue;
     const used = Math.max(0, current - inactiveBytes(folder, keys.inactive));
     if (tightest && limit - used >= tightest.freeBytes) continue;
-    tightest = { version, limitBytes: limit, usedBytes: used, freeBytes: Math.max(0, limit - used) };
+    tightest = { version, folder, limitBytes: limit, usedBytes: used, freeBytes: Math.max(0, limit - used) };
   }
   return tightest;
 }
 
-module.exports = { cgroupMemory };
+/** The same without the folder. */
+function cgroupMemory(root = '/') {
+  const tightest = tightestGroup(root);
+  if (!tightest) return null;
+  const { folder: _folder, ...figures } = tightest;
+  return figures;
+}
+
+module.exports = { cgroupMemory, hierarchies, readText, tightestGroup };
