@@ -65,7 +65,7 @@ function accessRule({ authorize, token }, guard) {
     }
     try {
       const answer = await authorize(subject);
-      if (answer === true) return allowed(null);
+      if (answer === true) return allowed(token === undefined ? null : 'token');
       if (typeof answer === 'string' && answer !== '') return allowed(answer);
       if (typeof answer?.actor === 'string') return allowed(answer.actor);
     } catch (error) {
