@@ -10,7 +10,6 @@ Times are CPU of this process (for PostgreSQL, not that of the server); answers 
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import tempfile
 import time
@@ -33,19 +32,52 @@ SLOT_MS = 600_000
 INTERVAL_MS = 10_000.0
 DAY_MS = 86_400_000
 
-GAUGES = (
-    "heap_used_bytes heap_total_bytes external_bytes array_buffers_bytes malloced_bytes rss_bytes "
-    "heap_space_new_used_bytes heap_space_old_used_bytes heap_space_large_object_used_bytes handles "
-    "loop_delay_p50_ms loop_delay_p99_ms loop_delay_mean_ms loop_utilization request_ms_p50 request_ms_p99 "
-    "container_used_bytes container_working_set_bytes container_anon_bytes container_file_bytes agent_bytes "
-    "rss_anon_bytes rss_file_bytes native_contexts detached_contexts timers listeners requests_open fds"
-).split()
+GAUGES = [
+    "heap_used_bytes",
+    "heap_total_bytes",
+    "external_bytes",
+    "array_buffers_bytes",
+    "malloced_bytes",
+    "rss_bytes",
+    "heap_space_new_used_bytes",
+    "heap_space_old_used_bytes",
+    "heap_space_large_object_used_bytes",
+    "handles",
+    "loop_delay_p50_ms",
+    "loop_delay_p99_ms",
+    "loop_delay_mean_ms",
+    "loop_utilization",
+    "request_ms_p50",
+    "request_ms_p99",
+    "container_used_bytes",
+    "container_working_set_bytes",
+    "container_anon_bytes",
+    "container_file_bytes",
+    "agent_bytes",
+    "rss_anon_bytes",
+    "rss_file_bytes",
+    "native_contexts",
+    "detached_contexts",
+    "timers",
+    "listeners",
+    "requests_open",
+    "fds",
+]
 LONGEST = ("gc_pause_ms_max", "loop_delay_max_ms")
 LIMITS = ("heap_limit_bytes", "container_limit_bytes")
-TOTALS = (
-    "gc_count gc_major_count gc_pause_ms_total requests_total requests_5xx_total cpu_user_ms cpu_system_ms "
-    "loop_stalls_total loop_stalled_ms_total agent_cpu_ms container_oom_kill_total"
-).split()
+TOTALS = [
+    "gc_count",
+    "gc_major_count",
+    "gc_pause_ms_total",
+    "requests_total",
+    "requests_5xx_total",
+    "cpu_user_ms",
+    "cpu_system_ms",
+    "loop_stalls_total",
+    "loop_stalled_ms_total",
+    "agent_cpu_ms",
+    "container_oom_kill_total",
+]
 CHARTS = (
     *("floor_bytes", "rss_bytes", "heap_used_bytes", "gc_pause_ms_total"),
     *("loop_delay_p99_ms", "requests_total", "external_bytes", "container_working_set_bytes"),
@@ -74,7 +106,9 @@ class Fleet:
         for route in ROUTES:
             requests = 20 if route else 100
             values = np.clip(self._random.normal(210, 14, requests), 0, 500).astype(int)
-            buckets = {int(bucket): int(n) for bucket, n in zip(*np.unique(values, return_counts=True))}
+            buckets = {
+                int(bucket): int(n) for bucket, n in zip(*np.unique(values, return_counts=True), strict=True)
+            }
             found.append((route, requests, {"2xx": requests - 1, "4xx": 1}, buckets))
         return tuple(found)
 
@@ -197,21 +231,22 @@ def charts(store: SqlStore, now: float, days: float) -> None:
         "roll-ups of one instance": lambda: store.rollups(_one(store, now), since, now),
         "samples of one instance, 48 h": lambda: store.rows(_one(store, now), now - 2 * DAY_MS, now),
     }
-    print(f"answers over {days:g} days (first, then median of 7, ms):")
+    print(f"answers over {days:g} days, ms: first; median of the next 7; CPU of these")
     for name, ask in questions.items():
-        spent = list(_times(ask, 8))
-        print(f"  {name:32} {spent[0] * 1e3:8.1f} {sorted(spent[1:])[3] * 1e3:8.1f}")
+        first, *rest = _times(ask, 8)
+        wall, cpu = (sorted(times)[3] * 1e3 for times in zip(*rest, strict=True))
+        print(f"  {name:32} {first[0] * 1e3:8.1f} {wall:8.1f} {cpu:8.1f}")
 
 
 def _one(store: SqlStore, now: float) -> str:
     return store.instances("service-0", now - SLOT_MS)[-1].name
 
 
-def _times(ask: Callable[[], object], count: int) -> Iterator[float]:
+def _times(ask: Callable[[], object], count: int) -> Iterator[tuple[float, float]]:
     for _ in range(count):
-        begin = time.perf_counter()
+        begin, before = time.perf_counter(), time.process_time()
         ask()
-        yield time.perf_counter() - begin
+        yield time.perf_counter() - begin, time.process_time() - before
 
 
 def main() -> None:

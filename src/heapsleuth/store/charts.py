@@ -137,7 +137,7 @@ class Charts:
                 if f"{name}:sum" in layout.names:
                     array = layout.unpack([row.body for row in rows])
                     owners, times = [row.series for row in rows], [row.at_ms for row in rows]
-                    parts.append(Points.of_sums(name, owners, times, span, array))
+                    parts.append(Points.of_sums(name, owners, times, array))
         live = self._live_points(connection, service, name)
         parts.append(live.owned_by([members[o][1] if o in members else -1 for o in live.owners.tolist()]))
         return Points.join(parts)
@@ -188,7 +188,7 @@ class Charts:
             columns = {one: array[one].astype(np.float64) for one in wanted if one in layout.names}
             owners = np.array([row.instance for row in rows], dtype=np.int64)
             times = np.array([row.at_ms for row in rows], dtype=np.float64)
-            parts.append(Points.of_rows(name, owners, times, SLOT_MS, columns))
+            parts.append(Points.of_rows(name, owners, times, columns))
         return Points.join([*parts, self._live_points(connection, service, name)])
 
     def _live_points(self, connection: Connection, service: str, name: str) -> Points:
@@ -200,7 +200,7 @@ class Charts:
             running = summary.slots == summary.slots.max(initial=0.0)
             gain = columns[f"{name}:gain"]
             columns = {**columns, f"{name}:gain": np.where(running, gain / gone, gain)}
-        return Points.of_rows(name, summary.owners, summary.slots, SLOT_MS, columns)
+        return Points.of_rows(name, summary.owners, summary.slots, columns)
 
     def _unrolled(self, connection: Connection, service: str) -> Summary:
         live = self._live.get(service)
@@ -259,7 +259,7 @@ def _from_samples(
 ) -> Points:
     summary = summarise(_only(samples, name), step)
     columns = _even(name, summary, step)
-    found = Points.of_rows(name, summary.owners, summary.slots, step, columns)
+    found = Points.of_rows(name, summary.owners, summary.slots, columns)
     if by == "instance":
         return found
     return found.owned_by([members[owner][1] for owner in found.owners.tolist()])

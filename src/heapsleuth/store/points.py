@@ -9,7 +9,7 @@ import numpy as np
 
 from heapsleuth.store.metrics import Keep, metric
 from heapsleuth.store.model import Chart, Line
-from heapsleuth.store.summaries import SLOT_MS, combine
+from heapsleuth.store.summaries import COVERS, HOUR_MS, SLOT_MS, combine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Points", "draw", "value_column"]
+
+
+# How many bits are set in the number of each place, up to those of an hour of 10 minutes.
+_BITS = np.array([number.bit_count() for number in range(1 << HOUR_MS // SLOT_MS)])
 
 
 @dataclass(frozen=True)
@@ -27,14 +31,14 @@ class Points:
     Attributes:
         owners: int64[n], instances or series.
         times: float64[n], the beginning of each time.
-        spans: float64[n], its length in ms.
+        covers: int64[n], which 10 minutes of it there is something of, a bit for each.
         sums: float64[n], of the values of `counts` instances and times of one step.
         lows, highs: float64[n], the smallest and largest of them.
     """
 
     owners: NDArray[np.int64]
     times: NDArray[np.float64]
-    spans: NDArray[np.float64]
+    covers: NDArray[np.int64]
     sums: NDArray[np.float64]
     counts: NDArray[np.float64]
     lows: NDArray[np.float64]
@@ -43,7 +47,8 @@ class Points:
     @staticmethod
     def none() -> Points:
         """Return no points."""
-        return Points(np.empty(0, dtype=np.int64), *[np.empty(0)] * 6)
+        whole, none = np.empty(0, dtype=np.int64), np.empty(0)
+        return Points(whole, none, whole, none, none, none, none)
 
     @staticmethod
     def join(parts: Sequence[Points]) -> Points:
@@ -69,22 +74,22 @@ class Points:
         name: str,
         owners: Sequence[int],
         times: Sequence[float],
-        span_ms: float,
         columns: NDArray[np.void],
     ) -> Points:
         """Return one metric of rows of sums."""
         aspects: list[Any] = [
             columns[f"{name}:{aspect}"].astype(np.float64) for aspect in ("sum", "count", "low", "high")
         ]
-        when = np.array(times, dtype=np.float64)
-        return Points(np.array(owners, dtype=np.int64), when, np.full(len(when), span_ms), *aspects)
+        covers = np.ones(len(times), dtype=np.int64)
+        if COVERS in (columns.dtype.names or ()):
+            covers = columns[COVERS].astype(np.int64)
+        return Points(np.array(owners, dtype=np.int64), np.array(times, np.float64), covers, *aspects)
 
     @staticmethod
     def of_rows(
         name: str,
         owners: NDArray[np.int64],
         times: NDArray[np.float64],
-        span_ms: float,
         columns: Mapping[str, NDArray[np.float64]],
     ) -> Points:
         """Return one metric of instances' rows, see `summarise`."""
@@ -96,7 +101,7 @@ class Points:
             np.arange(len(owners)), len(owners), {name: columns[value], value: columns[value], **own}
         )
         aspects: list[Any] = [found[f"{name}:{aspect}"] for aspect in ("sum", "count", "low", "high")]
-        return Points(owners, times, np.full(len(times), span_ms), *aspects)
+        return Points(owners, times, np.ones(len(times), dtype=np.int64), *aspects)
 
 
 def value_column(name: str) -> str:
@@ -146,10 +151,16 @@ def _fill(
     kind = metric(name)
     per = slot_ms / 1000 if kind.keep is Keep.TOTAL else 1.0
     if kind.summed:
-        # Times that several instances or releases have in common count once.
-        _, first = np.unique(np.stack([cell, found.times]), axis=1, return_index=True)
-        slots = np.bincount(cell[first], found.spans[first], size) / slot_ms
+        slots = np.bincount(*_covered(cell, found), size)
         values = np.divide(sums, slots * per, out=np.full(size, np.nan), where=slots > 0)
         return values, values, values
     values = np.divide(sums, counts * per, out=np.full(size, np.nan), where=counts > 0)
     return values, low / per, high / per
+
+
+def _covered(cell: NDArray[np.int64], found: Points) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return how many steps of each time of each cell are covered: what instances share counts once."""
+    pairs, groups = np.unique(np.stack([cell, found.times]), axis=1, return_inverse=True)
+    covers = np.zeros(pairs.shape[1], dtype=np.int64)
+    np.bitwise_or.at(covers, groups.ravel(), found.covers)
+    return pairs[0].astype(np.int64), _BITS[covers].astype(np.float64)

@@ -19,7 +19,7 @@ from heapsleuth.store import schema
 from heapsleuth.store.blocks import pack_block, unpack_block
 from heapsleuth.store.database import upsert
 from heapsleuth.store.metrics import Keep, metric
-from heapsleuth.store.summaries import DAY_MS, HOUR_MS, SLOT_MS, Samples, Summary, combine, summarise
+from heapsleuth.store.summaries import COVERS, DAY_MS, HOUR_MS, SLOT_MS, Samples, Summary, combine, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -212,15 +212,19 @@ class Rolling:
         table = schema.series_rollups.c
         rows: list[tuple[Any, ...]] = []
         for number, hour in sorted(stale):
-            found = select(table.layout, table.body).where(
+            found = select(table.at_ms, table.layout, table.body).where(
                 table.series == number,
                 table.step_ms == SLOT_MS,
                 table.at_ms >= hour,
                 table.at_ms < hour + HOUR_MS,
             )
-            columns, count = columns_of(self._layouts, connection.execute(found).all())
+            slots = connection.execute(found).all()
+            columns, count = columns_of(self._layouts, slots)
             if count:
                 sums = combine(np.zeros(count, dtype=np.int64), 1, columns)
+                sums[COVERS] = np.array(
+                    [sum(1 << (row.at_ms - hour) // SLOT_MS for row in slots)], np.float64
+                )
                 rows.append((number, HOUR_MS, hour, *_row(self._layouts, sums)))
         return rows
 

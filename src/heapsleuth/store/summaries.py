@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
     from heapsleuth.store.layouts import Layouts
 
-__all__ = ["DAY_MS", "HOUR_MS", "SLOT_MS", "Samples", "Summary", "combine", "summarise"]
+__all__ = ["COVERS", "DAY_MS", "HOUR_MS", "SLOT_MS", "Samples", "Summary", "combine", "summarise"]
 
 SLOT_MS = 600_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
+
+# The column of an hour's row that tells which of its 10 minutes there is something of, a bit for each.
+COVERS = "covers"
 
 
 @dataclass(frozen=True)
@@ -201,7 +204,7 @@ def combine(
         `name:sum`, `name:count`, `name:low` and `name:high` of each metric, float64[count].
     """
     found: dict[str, NDArray[np.float64]] = {}
-    for name in sorted({column.partition(":")[0] for column in columns} - {"at_ms"}):
+    for name in sorted({column.partition(":")[0] for column in columns} - {"at_ms", COVERS}):
         if f"{name}:sum" in columns:
             values, weights = columns[f"{name}:sum"], columns[f"{name}:count"]
         else:
