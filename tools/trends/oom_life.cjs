@@ -1,7 +1,8 @@
 'use strict'
 
 // Leaks at a set rate until V8 gives up, and writes the heap after each major collection to standard output.
-// Options as JSON: megabytes to begin with, bytes leaked and thrown away per tick, milliseconds per tick, what leaks.
+// Options as JSON: megabytes to begin with, bytes leaked and thrown away per second, milliseconds per tick, what leaks.
+// As with requests that come whether or not the process is busy, a tick that is late does the work of all it missed.
 
 const fs = require('node:fs')
 const v8 = require('node:v8')
@@ -34,8 +35,12 @@ const kept = []
 let garbage = null
 say({ limit: v8.getHeapStatistics().heap_size_limit, node: process.versions.node, now: performance.now() })
 
+let done = performance.now()
 setInterval(() => {
-  KINDS[options.kind](kept, options.leak_bytes * (1 + options.jitter * (2 * random() - 1)))
+  const now = performance.now()
+  const seconds = (now - done) / 1000
+  done = now
+  KINDS[options.kind](kept, options.leak_per_second * seconds * (1 + options.jitter * (2 * random() - 1)))
   garbage = []
-  KINDS.array(garbage, options.garbage_bytes)
+  KINDS.array(garbage, options.garbage_per_second * seconds)
 }, options.tick_ms)

@@ -8,7 +8,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,13 +25,13 @@ _LONGEST_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How one life is to be lived; `seconds` is about how long it should take."""
+    """How one life is to be lived."""
 
     old_space_mb: int
     kind: str
     base_mb: int
-    leak_bytes: int
-    garbage_bytes: int
+    leak_per_second: int
+    garbage_per_second: int
     jitter: float
     tick_ms: int
     seed: int
@@ -53,14 +52,14 @@ def recipes(count: int, seed: int) -> list[Recipe]:
         old_space = _OLD_SPACES[number % len(_OLD_SPACES)]
         base = round(old_space * draw.uniform(0.05, 0.3))
         tick = draw.choice((4, 8, 16))
-        ticks = draw.uniform(10, 30) * 1000 / tick
+        seconds = draw.uniform(10, 30)
         made.append(
             Recipe(
                 old_space_mb=old_space,
                 kind=_KINDS[draw.randrange(len(_KINDS))],
                 base_mb=base,
-                leak_bytes=round((0.9 * old_space - base) * 2**20 / ticks),
-                garbage_bytes=round(draw.choice((0.5, 2, 6)) * 1e6 * tick / 1000 * 4),
+                leak_per_second=round((0.9 * old_space - base) * 2**20 / seconds),
+                garbage_per_second=round(draw.choice((2, 8, 20)) * 1e6),
                 jitter=draw.choice((0.0, 0.5, 1.0)),
                 tick_ms=tick,
                 seed=draw.randrange(1, 2**31 - 1),
@@ -78,8 +77,6 @@ def record(node: str, recipe: Recipe) -> _Life | None:
         except subprocess.TimeoutExpired:
             process.kill()
             return None
-        ended = time.monotonic()
-    del ended
     rows = [json.loads(line) for line in out.splitlines() if line.endswith(("]", "}"))]
     said = next((row for row in rows if isinstance(row, dict)), None)
     floors = [row for row in rows if isinstance(row, list)]
