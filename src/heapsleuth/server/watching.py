@@ -20,7 +20,7 @@ from heapsleuth.server.incidents import Incidents
 from heapsleuth.server.rewinding import rewind
 from heapsleuth.server.timescale import TimeScale
 from heapsleuth.trends.settings import Thresholds
-from heapsleuth.trends.watch import ServiceWatch
+from heapsleuth.trends.watch import SILENT_MS, ServiceWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,6 +44,7 @@ _MOST_WAITING = 50_000
 _WORK_S = 0.004
 _PAUSE_S = 0.001
 _INTERVAL_MS = 30_000.0
+_LEAST_SILENT_MS = 20_000.0
 _KNOWN_MS = 2 * 86_400_000.0
 _FORGET_MS = 8 * 86_400_000.0
 
@@ -69,6 +70,8 @@ class Watcher:
             gc_pause_ms=config.gc_pause_ms,
             loop_delay_p99_ms=config.loop_delay_p99_ms,
         )
+        # Accelerated, the quarter of an hour would be over before the next sample comes.
+        self._silent_ms = max(SILENT_MS, self._scale.at(_LEAST_SILENT_MS))
         self._look_s = max(_LEAST_LOOK_S, _LOOK_EVERY_S / config.time_scale)
         self._context: Context | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -151,7 +154,9 @@ class Watcher:
     def _watch_of(self, service: str) -> ServiceWatch:
         watch = self._services.get(service)
         if watch is None:
-            watch = self._services[service] = ServiceWatch(service, self._thresholds)
+            watch = self._services[service] = ServiceWatch(
+                service, self._thresholds, silent_ms=self._silent_ms
+            )
         self._heard_ms[service] = self._clock()
         return watch
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LifeWatch"]
 
-_SILENT_MS = 900_000.0
 _SILENT_INTERVALS = 6
 _HOUR_MS = 3_600_000.0
 
@@ -109,9 +108,9 @@ class LifeWatch:
         elif kind == "slow":
             self.slow.add(body)
 
-    def is_silent(self, now_ms: float) -> bool:
-        """Tell whether it should have been heard of: 15 minutes, more where samples come seldom."""
-        return now_ms - self.history.last_ms > max(_SILENT_MS, _SILENT_INTERVALS * self._interval_ms)
+    def is_silent(self, now_ms: float, silent_ms: float) -> bool:
+        """Tell whether it should have been heard of: after some time, longer where samples come seldom."""
+        return now_ms - self.history.last_ms > max(silent_ms, _SILENT_INTERVALS * self._interval_ms)
 
     def is_due(self, now_ms: float) -> bool:
         """Tell whether there is anything new to judge: another 10 minutes are complete."""

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from heapsleuth.trends.model import Life, TrendVerdict
     from heapsleuth.trends.releases import Slope
 
-__all__ = ["ServiceWatch"]
+__all__ = ["SILENT_MS", "ServiceWatch"]
 
+SILENT_MS = 900_000.0
 _MOST_LIVES = 20_000
 _MOST_RELEASES = 8
 _TOUCHING_MS = 60_000.0
@@ -35,10 +36,18 @@ class ServiceWatch:
 
     Bounded: at most about 110 kB for each instance that lives (after a day: 60 kB), 40 kB for each life that
     has ended and is compared with, and 10 MB for the service.  Not safe to share between threads.
+
+    Args:
+        service: Which.
+        thresholds: What counts as too much.
+        silent_ms: An instance that is not heard of for so long has ended.
     """
 
-    def __init__(self, service: str, thresholds: Thresholds | None = None) -> None:
+    def __init__(
+        self, service: str, thresholds: Thresholds | None = None, *, silent_ms: float = SILENT_MS
+    ) -> None:
         self.service = service
+        self._silent_ms = silent_ms
         self._thresholds = thresholds or Thresholds()
         self._lives: dict[str, LifeWatch] = {}
         self._by_slot: dict[str, list[LifeWatch]] = {}
@@ -109,7 +118,7 @@ class ServiceWatch:
         """Return the verdicts, the worst first; those of instances are made anew every 10 minutes."""
         changed = False
         for instance, watched in list(self._lives.items()):
-            if not watched.ended and watched.is_silent(now_ms):
+            if not watched.ended and watched.is_silent(now_ms, self._silent_ms):
                 self.end(instance, watched.history.last_ms)
                 changed = True
             if watched.ended:
