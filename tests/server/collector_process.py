@@ -1,4 +1,4 @@
-"""A collector as people run it: `heapsleuth serve` in a process of its own, on a port of the system's choice."""
+"""A collector as people run it: `heapsleuth serve` in a process of its own, on any free port."""
 
 from __future__ import annotations
 

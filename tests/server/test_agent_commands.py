@@ -64,7 +64,7 @@ def test_nobody_waits_for_an_agent_that_is_not_there_or_does_not_answer() -> Non
         with pytest.raises(AgentFailed, match="a has not asked for commands"):
             await commands.ask("a", {"type": "gc"})
         commands.heard("a")
-        with pytest.raises(AgentFailed, match="did not answer `gc` within 0.01 s"):
+        with pytest.raises(AgentFailed, match=r"did not answer `gc` within 0\.01 s"):
             await commands.ask("a", {"type": "gc"}, timeout_s=0.01)
         assert commands.take("a") == ()
 

@@ -275,6 +275,10 @@ class _Reader:
 
     def _serve(self, section: dict[str, Any]) -> dict[str, Mapping[str, Any]]:
         found: dict[str, Mapping[str, Any]] = {}
+        known = [*SERVE_KEYS["serve"], *_INNER, "scrape"]
+        for name in section:
+            if name not in known:
+                self._refuse_unknown("key", f"serve.{name}", name, known)
         for where, keys in SERVE_KEYS.items():
             _, _, inner = where.partition(".")
             part = section.pop(inner, {}) if inner else {k: v for k, v in section.items() if k not in _INNER}
