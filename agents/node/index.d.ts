@@ -167,7 +167,7 @@ export interface GcEvent {
   forced: boolean;
 }
 
-/** A window in which the event loop's delay at p99 was over `loopDelayMs`. */
+/** A window in which the event loop came round later than `loopDelayMs`. */
 export interface LoopEvent {
   at: Date;
   window_ms: number;
@@ -179,6 +179,8 @@ export interface LoopEvent {
   /** Times the loop was held up for 50 ms and more, and for how long together. */
   stalls: number;
   stalled_ms: number;
+  /** `p99`: of the loop's turns one in a hundred. `stalls`: more than a hundredth of the time, in few long blocks. */
+  reason: 'p99' | 'stalls';
 }
 
 /** `alertShare` of the heap's or container's limit is in use. Told again after it was a tenth lower. */

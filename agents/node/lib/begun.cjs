@@ -13,12 +13,6 @@ function once(name, begin) {
   return one;
 }
 
-/** Remembers one more of which there may be several. */
-function add(one) {
-  begun.set(one, one);
-  return one;
-}
-
 function remove(name) {
   begun.delete(name);
 }
@@ -31,4 +25,4 @@ function endAll() {
   return all.length > 0;
 }
 
-module.exports = { add, endAll, once, remove };
+module.exports = { endAll, once, remove };

@@ -39,6 +39,18 @@ test('the types are the package\'s options', () => {
   assert.deepStrictEqual(typed.sort(), Object.keys(readOptions({})).filter((name) => name !== 'warnings').sort());
 });
 
+test('what is not used is not loaded', async () => {
+  const source = `
+    const heapsleuth = require(${JSON.stringify(require.resolve('../index.cjs'))});
+    heapsleuth.start();
+    const unused = /[\\\\/]lib[\\\\/](events|metrics|otlp|admin)[\\\\/]/;
+    console.log(Object.keys(require.cache).filter((file) => unused.test(file)).length);
+  `;
+  const { stdout } = await run(['-e', source], { env: environment({ NODE_OPTIONS: '' }) });
+
+  assert.strictEqual(stdout, '0\n');
+});
+
 test('metrics works without a running agent', () => {
   const sample = heapsleuth.metrics();
 

@@ -5,10 +5,13 @@ const { test } = require('node:test');
 
 const { FloorTrend } = require('../lib/events/floor-trend.cjs');
 const { SampleWindow } = require('../lib/events/leak.cjs');
+const { lateness } = require('../lib/events/loop.cjs');
 const { FloorStats } = require('../lib/events/stats.cjs');
 const { environment, run } = require('./processes.cjs');
 
 const MB = 1e6;
+// A clock that is `minutes` ahead.
+const HURRIED_CLOCK = require.resolve('./programs/hurried_clock.cjs');
 const INDEX = JSON.stringify(require.resolve('../index.cjs'));
 
 /** Runs a program that has the package as `heapsleuth`; returns the lines it prints. */
@@ -132,6 +135,18 @@ test('gc tells of pauses over the limit only, with their kind', async () => {
   assert.ok(told.includes('major true true true'), told.join());
 });
 
+test('a loop is late by its turns, or by the time it stood still', () => {
+  const window = { p99_ms: 15, max_ms: 210, stalled_ms: 0, window_ms: 60_000 };
+  const reasons = [
+    [{ p99_ms: 51 }, 'p99'], [{ p99_ms: 50 }, null], [{ stalled_ms: 601 }, 'stalls'], [{ stalled_ms: 600 }, null],
+    [{ stalled_ms: 900, max_ms: 49 }, null], [{ p99_ms: undefined, max_ms: undefined }, null],
+  ];
+
+  for (const [change, reason] of reasons) {
+    assert.strictEqual(lateness({ ...window, ...change }, 50), reason, JSON.stringify(change));
+  }
+});
+
 test('loop tells of a window in which the loop came round late', async () => {
   const lines = await program(`
     const end = heapsleuth.on('loop', (event) => {
@@ -145,6 +160,8 @@ test('loop tells of a window in which the loop came round late', async () => {
   const event = JSON.parse(lines[0]);
 
   assert.ok(event.p99_ms > 50 && event.max_ms >= 80, lines[0]);
+  assert.strictEqual(event.reason, 'p99');
+  assert.ok(event.stalls >= 3 && event.stalled_ms > 150, lines[0]);
   assert.ok(event.utilization > 0.5 && event.window_ms === 1000, lines[0]);
 });
 
@@ -178,6 +195,30 @@ test('leak tells of a heap that grows, by samples', async () => {
   assert.strictEqual(lines.length, 1);
   assert.ok(event.growth > 4 * 200_000);
   assert.match(event.reason, /^potential leak: heap used grew over 5 samples by /);
+});
+
+test('leak tells of what collections leave, whatever garbage there is', async () => {
+  const lines = await program(`
+    heapsleuth.once('leak', (event) => { console.log(JSON.stringify(event)); process.exit(); });
+    const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
+    const keep = [];
+    (async () => {
+      for (let i = 0; i < 400; i += 1) {
+        keep.push(Array.from({ length: 5000 }, (_, j) => ({ j })));
+        gc();
+        minutes += 1;
+        await turn();
+      }
+    })();
+  `, {
+    args: ['--expose-gc', '-r', HURRIED_CLOCK],
+    env: { HEAPSLEUTH_LEAK_GROWTH_BYTES: '1e12' },
+  });
+  const event = JSON.parse(lines[0]);
+
+  assert.strictEqual(event.rule, 'floor');
+  assert.ok(event.span_ms >= 3_600_000 && event.growth > 60 * 5000 * 10, lines[0]);
+  assert.match(event.reason, /^potential leak: the heap that major collections leave grew steadily by /);
 });
 
 test('listeners that throw or reject hurt nobody, and are counted', async () => {
