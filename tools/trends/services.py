@@ -16,7 +16,18 @@ from trends.heap_simulator import simulator
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["OURS", "PRESETS", "SCENARIOS", "Job", "Outcome", "Scenario", "jobs", "judge", "lives_of"]
+__all__ = [
+    "OURS",
+    "PRESETS",
+    "SCENARIOS",
+    "Job",
+    "Outcome",
+    "Scenario",
+    "jobs",
+    "judge",
+    "judge_series",
+    "lives_of",
+]
 
 OURS = "heapsleuth"
 PRESETS = {preset.name: preset for preset in (DEFAULT, SENSITIVE)}
@@ -142,7 +153,19 @@ def judge(job: Job) -> Outcome:
     """Simulate a service and return when each detector first spoke up in each of its lives."""
     scenario = SCENARIOS.get(job.scenario)
     arguments = dict(scenario.arguments) if scenario else {}
-    series = simulator().simulate(job.kind, job.seed, leak=job.leak, **arguments)
+    return judge_series(job, simulator().simulate(job.kind, job.seed, leak=job.leak, **arguments))
+
+
+def judge_series(job: Job, series: Mapping[str, Any]) -> Outcome:
+    """
+    Return when each detector first spoke up in each life of a service.
+
+    Args:
+        job: What it is.
+        series: As the simulator gives it: `t` (hours), `heap`, `post` (MB), `load` (requests/s), `life`, all at
+            30-s samples, and `p` with the `limit` of the old generation in MB.
+    """
+    scenario = SCENARIOS.get(job.scenario)
     outcome = Outcome(job, float(series["t"][-1]) / 24 if len(series["t"]) else 0.0)
     earlier: list[LeakTrend] = []
     for life in lives_of(series):
