@@ -32,52 +32,22 @@ SLOT_MS = 600_000
 INTERVAL_MS = 10_000.0
 DAY_MS = 86_400_000
 
-GAUGES = [
-    "heap_used_bytes",
-    "heap_total_bytes",
-    "external_bytes",
-    "array_buffers_bytes",
-    "malloced_bytes",
-    "rss_bytes",
-    "heap_space_new_used_bytes",
-    "heap_space_old_used_bytes",
-    "heap_space_large_object_used_bytes",
-    "handles",
-    "loop_delay_p50_ms",
-    "loop_delay_p99_ms",
-    "loop_delay_mean_ms",
-    "loop_utilization",
-    "request_ms_p50",
-    "request_ms_p99",
-    "container_used_bytes",
-    "container_working_set_bytes",
-    "container_anon_bytes",
-    "container_file_bytes",
-    "agent_bytes",
-    "rss_anon_bytes",
-    "rss_file_bytes",
-    "native_contexts",
-    "detached_contexts",
-    "timers",
-    "listeners",
+GAUGES = (
+    *("heap_used_bytes", "heap_total_bytes", "external_bytes", "array_buffers_bytes", "malloced_bytes"),
+    *("rss_bytes", "rss_anon_bytes", "rss_file_bytes", "heap_space_new_used_bytes", "agent_bytes"),
+    *("heap_space_old_used_bytes", "heap_space_large_object_used_bytes", "handles", "timers", "fds"),
+    *("loop_delay_p50_ms", "loop_delay_p99_ms", "loop_delay_mean_ms", "loop_utilization", "listeners"),
+    *("request_ms_p50", "request_ms_p99", "container_used_bytes", "container_working_set_bytes"),
+    *("container_anon_bytes", "container_file_bytes", "native_contexts", "detached_contexts"),
     "requests_open",
-    "fds",
-]
+)
 LONGEST = ("gc_pause_ms_max", "loop_delay_max_ms")
 LIMITS = ("heap_limit_bytes", "container_limit_bytes")
-TOTALS = [
-    "gc_count",
-    "gc_major_count",
-    "gc_pause_ms_total",
-    "requests_total",
-    "requests_5xx_total",
-    "cpu_user_ms",
-    "cpu_system_ms",
-    "loop_stalls_total",
-    "loop_stalled_ms_total",
-    "agent_cpu_ms",
+TOTALS = (
+    *("gc_count", "gc_major_count", "gc_pause_ms_total", "requests_total", "requests_5xx_total"),
+    *("cpu_user_ms", "cpu_system_ms", "loop_stalls_total", "loop_stalled_ms_total", "agent_cpu_ms"),
     "container_oom_kill_total",
-]
+)
 CHARTS = (
     *("floor_bytes", "rss_bytes", "heap_used_bytes", "gc_pause_ms_total"),
     *("loop_delay_p99_ms", "requests_total", "external_bytes", "container_working_set_bytes"),
@@ -205,6 +175,7 @@ def fill(store: SqlStore, instances: int, days: float) -> float:
     tail = [at + 30_000.0 * turn for turn in range(20)]
     for turn in tail:
         store.append([fleet.message(number, [turn]) for number in range(instances)])
+    store.maintain(tail[-1])
     return tail[-1]
 
 
@@ -272,19 +243,15 @@ def main() -> None:
             if not filled:
                 before = cpu_s()
                 end = fill(store, options.instances, options.days)
-                print(
-                    f"filled {options.instances} instances x {options.days:g} days: {cpu_s() - before:.0f} s CPU"
-                )
+                spent = cpu_s() - before
+                print(f"filled {options.instances} instances x {options.days:g} days: {spent:.0f} s CPU")
             charts(store, end, options.days)
         store.close()
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"peak of this process: {peak:,.0f} MB")
         if not options.url:
-            size = sum(
-                os.stat(path + suffix).st_size for suffix in ("", "-wal") if Path(path + suffix).exists()
-            )
-            print(
-                f"database: {size / 1e6:,.0f} MB; peak of this process "
-                f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB"
-            )
+            size = sum(file.stat().st_size for file in Path(path).parent.glob(Path(path).name + "*"))
+            print(f"database: {size / 1e6:,.0f} MB")
 
 
 if __name__ == "__main__":

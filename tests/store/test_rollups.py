@@ -45,10 +45,16 @@ def some_rows(seed: int, minutes: int = 60) -> list[Row]:
 
 def test_each_metric_is_kept_as_its_kind_asks(store: SqlStore) -> None:
     rows: list[Row] = [
-        {"at_ms": T + at * MINUTE, "floor_bytes": 50.0 - at, "requests_total": 7.0 * at, 
-         "rss_bytes": 1.0 + at, "gc_pause_ms_max": 3.0 if at == 4 else 1.0, "heap_limit_bytes": 64.0 if at < 9 else 128.0}
+        {
+            "at_ms": T + at * MINUTE,
+            "floor_bytes": 50.0 - at,
+            "requests_total": 7.0 * at,
+            "rss_bytes": at + 1.0,
+            "gc_pause_ms_max": 3.0 if at == 4 else 1.0,
+            "heap_limit_bytes": 64.0 if at < 9 else 128.0,
+        }
         for at in range(10)
-    ]  # fmt: skip
+    ]
     rows[7].pop("rss_bytes")
     store.append([batch(rows)])
     store.maintain(T + HOUR)

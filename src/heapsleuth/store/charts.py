@@ -49,11 +49,12 @@ REUSE = 30.0
 
 @dataclass(frozen=True)
 class _Live:
-    """What is not rolled up yet of a service, as a summary; `until` when it may be used again."""
+    """What is not rolled up yet of a service; read again when more has come in and `fresh_until` is over."""
 
     version: int
     fresh_until: float
     summary: Summary
+    series: Mapping[int, int]
 
 
 class Charts:
@@ -70,28 +71,50 @@ class Charts:
     ) -> Chart:
         """Return a metric over time; see `Store.chart`."""
         with self._database.read() as connection:
-            members = self._members(connection, service, since_ms, until_ms)
-            raw = (until_ms - since_ms) / HOUR_MS * len(members) <= RAW_HOURS
-            step = _step((until_ms - since_ms) / max(1, points), raw=raw)
-            start = since_ms // step * step
+            step = _step((until_ms - since_ms) / max(1, points))
             if step < SLOT_MS:
-                samples = read_samples(
-                    # Some time more, so that totals have something to be counted from.
-                    *(connection, self._layouts, list(members), start - SLOT_MS, until_ms)
-                )
-                # Shorter steps than samples come in would be lines of gaps.
-                step = _step(max(step, _interval(samples)), raw=True)
-                start = since_ms // step * step
-                found = _from_samples(samples, members, name, step, by)
-                labels = _labels(members, by)
-            elif by == "instance":
+                chart = self._raw_chart(connection, service, name, since_ms, until_ms, step, by)
+                if chart is not None:
+                    return chart
+                step = SLOT_MS
+            start = since_ms // step * step
+            if by == "instance":
+                members = self._members(connection, service, since_ms, until_ms)
                 chosen = self._highest(connection, members, name, start, until_ms)
                 found = self._from_rollups(connection, service, chosen, name, start, until_ms)
-                labels = _labels(chosen, by)
+                labels = {number: label for number, (label, _, _) in chosen.items()}
             else:
-                found = self._from_series(connection, service, members, name, start, until_ms, step)
-                labels = _labels(members, by)
+                releases = _releases(connection, service)
+                found = self._from_series(connection, service, list(releases), name, start, until_ms, step)
+                labels = {number: release if by else "" for number, release in releases.items()}
         return draw(name, found, labels, start=start, until_ms=until_ms, step=step)
+
+    def _raw_chart(
+        self,
+        connection: Connection,
+        service: str,
+        name: str,
+        since_ms: float,
+        until_ms: float,
+        step: int,
+        by: str,
+    ) -> Chart | None:
+        """Return a chart of samples; None when they are too many, or not kept any more."""
+        members = self._members(connection, service, since_ms, until_ms)
+        if (until_ms - since_ms) / HOUR_MS * len(members) > RAW_HOURS:
+            return None
+        # Some time more, so that totals have something to be counted from.
+        since = since_ms // step * step - SLOT_MS
+        samples = read_samples(connection, self._layouts, list(members), since, until_ms)
+        if not len(samples.owners):
+            return None
+        # Shorter steps than samples come in would be lines of gaps.
+        step = _step(max(step, _interval(samples)))
+        found = _from_samples(samples, members, name, step, by)
+        labels = {number: label for number, (label, _, _) in members.items()}
+        if by != "instance":
+            labels = {series: release if by else "" for _, series, release in members.values()}
+        return draw(name, found, labels, start=since_ms // step * step, until_ms=until_ms, step=step)
 
     def _members(
         self, connection: Connection, service: str, since_ms: float, until_ms: float
@@ -114,15 +137,13 @@ class Charts:
         self,
         connection: Connection,
         service: str,
-        members: Mapping[int, tuple[str, int, str]],
+        numbers: Sequence[int],
         name: str,
         since_ms: float,
         until_ms: float,
         step: int,
     ) -> Points:
-        table, series = schema.series_rollups.c, schema.series.c
-        service_series = select(series.id).where(series.service == service)
-        numbers = [row.id for row in connection.execute(service_series)]
+        table = schema.series_rollups.c
         # The hours under way are not whole yet.
         whole = until_ms - 2 * HOUR_MS if step % HOUR_MS == 0 else since_ms
         whole = max(since_ms, whole // HOUR_MS * HOUR_MS)
@@ -138,8 +159,8 @@ class Charts:
                     array = layout.unpack([row.body for row in rows])
                     owners, times = [row.series for row in rows], [row.at_ms for row in rows]
                     parts.append(Points.of_sums(name, owners, times, array))
-        live = self._live_points(connection, service, name)
-        parts.append(live.owned_by([members[o][1] if o in members else -1 for o in live.owners.tolist()]))
+        live, series = self._live_points(connection, service, name)
+        parts.append(live.owned_by([series[owner] for owner in live.owners.tolist()]))
         return Points.join(parts)
 
     def _highest(
@@ -189,41 +210,45 @@ class Charts:
             owners = np.array([row.instance for row in rows], dtype=np.int64)
             times = np.array([row.at_ms for row in rows], dtype=np.float64)
             parts.append(Points.of_rows(name, owners, times, columns))
-        return Points.join([*parts, self._live_points(connection, service, name)])
+        return Points.join([*parts, self._live_points(connection, service, name)[0]])
 
-    def _live_points(self, connection: Connection, service: str, name: str) -> Points:
-        """Return what is not rolled up yet, the gains of the current 10 minutes as if they were over."""
-        summary = self._unrolled(connection, service)
-        columns = summary.columns
+    def _live_points(
+        self, connection: Connection, service: str, name: str
+    ) -> tuple[Points, Mapping[int, int]]:
+        """Return what is not rolled up yet, its current 10 minutes as if they were over, and whose it is."""
+        live = self._unrolled(connection, service)
+        summary, columns = live.summary, live.summary.columns
         if metric(name).keep is Keep.TOTAL and f"{name}:gain" in columns:
             gone = np.clip((columns["at_ms"] - summary.slots) / SLOT_MS, 0.05, 1.0)
             running = summary.slots == summary.slots.max(initial=0.0)
             gain = columns[f"{name}:gain"]
             columns = {**columns, f"{name}:gain": np.where(running, gain / gone, gain)}
-        return Points.of_rows(name, summary.owners, summary.slots, columns)
+        return Points.of_rows(name, summary.owners, summary.slots, columns), live.series
 
-    def _unrolled(self, connection: Connection, service: str) -> Summary:
+    def _unrolled(self, connection: Connection, service: str) -> _Live:
         live = self._live.get(service)
         now = time.monotonic()
         if live is not None and (live.version == self._intake.version or now < live.fresh_until):
-            return live.summary
+            return live
         version = self._intake.version
         table, who, series = schema.samples.c, schema.instances.c, schema.series.c
         found = (
-            select(table.instance, table.layout, table.body)
+            select(table.instance, table.layout, table.body, who.series)
             .join_from(schema.series, schema.instances, series.id == who.series)
             .join(schema.samples, table.instance == who.id)
             .where(series.service == service)
         )
-        rows = [(row.instance, row.layout, row.body) for row in connection.execute(found)]
+        found_rows = connection.execute(found).all()
+        rows = [(row.instance, row.layout, row.body) for row in found_rows]
         samples = Samples.gather(Samples.unpack(self._layouts, rows))
         first = float(samples.times.min()) // SLOT_MS * SLOT_MS if rows else 0.0
         before = totals_before(connection, self._layouts, np.unique(samples.owners).tolist(), first)
         summary = summarise(samples, SLOT_MS, before)
         took = time.monotonic() - now
         fresh = now + REUSE * took if took > SLOW_S else now
-        self._live[service] = _Live(version, fresh, summary)
-        return summary
+        series_of = {row.instance: row.series for row in found_rows}
+        self._live[service] = live = _Live(version, fresh, summary, series_of)
+        return live
 
     def rolled(self) -> None:
         """Forget what was read of the samples, since it is in the roll-ups now."""
@@ -282,13 +307,12 @@ def _interval(samples: Samples) -> float:
     return float(np.median(gaps)) if len(gaps) else 0.0
 
 
-def _step(least_ms: float, *, raw: bool) -> int:
-    allowed = STEPS_MS if raw else [step for step in STEPS_MS if step >= SLOT_MS]
-    fitting = [step for step in allowed if step >= least_ms]
+def _step(least_ms: float) -> int:
+    fitting = [step for step in STEPS_MS if step >= least_ms]
     return fitting[0] if fitting else int(-(-least_ms // DAY_MS) * DAY_MS)
 
 
-def _labels(members: Mapping[int, tuple[str, int, str]], by: str) -> dict[int, str]:
-    if by == "instance":
-        return {number: name for number, (name, _, _) in members.items()}
-    return {series: release if by else "" for _, series, release in members.values()}
+def _releases(connection: Connection, service: str) -> dict[int, str]:
+    table = schema.series.c
+    found = select(table.id, table.release).where(table.service == service)
+    return {row.id: row.release for row in connection.execute(found)}

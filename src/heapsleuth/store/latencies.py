@@ -72,11 +72,6 @@ class _Sum:
     def body(self) -> bytes:
         return orjson.dumps((self.statuses.tolist(), *self._filled()))
 
-    def bucket(self, end_ms: float, route: str, release: str, instance: str = "") -> HttpBucket:
-        statuses = {name: n for name, n in zip(STATUSES, self.statuses.tolist(), strict=True) if n}
-        buckets = dict(zip(*self._filled(), strict=True))
-        return HttpBucket(end_ms, route, self.requests, statuses, buckets, release, instance)
-
 
 class Latencies:
     """Reads and folds latencies."""
@@ -91,6 +86,7 @@ class Latencies:
         if by_instance and route:
             return []
         sums: dict[tuple[int, int, int], _Sum] = defaultdict(_Sum)
+        found: dict[tuple[int, int, int], tuple[int, bytes]] = {}
         with self._database.read() as connection:
             releases = _releases(connection, service)
             for series in releases:
@@ -104,11 +100,18 @@ class Latencies:
             else:
                 kept = _route_rows(connection, list(releases), route, since_ms, until_ms)
             for slot, series, owner, requests, body in kept:
-                sums[slot, series, owner].add_body(requests, body)
-            names = self._names(connection, {owner for _, _, owner in sums if owner})
+                # Most rows have nothing in the tail, and need no adding up.
+                if (slot, series, owner) in sums:
+                    sums[slot, series, owner].add_body(requests, body)
+                else:
+                    found[slot, series, owner] = (requests, body)
+            found.update((key, (one.requests, one.body())) for key, one in sums.items())
+            names = self._names(connection, {owner for _, _, owner in found if owner})
         return [
-            one.bucket(slot + SLOT_MS, route, releases[series], names.get(owner, ""))
-            for (slot, series, owner), one in sorted(sums.items(), key=lambda item: item[0])
+            _bucket(
+                slot + SLOT_MS, route, releases[series], names.get(owner, ""), *found[slot, series, owner]
+            )
+            for slot, series, owner in sorted(found)
             if since_ms < slot + SLOT_MS and slot < until_ms and (not owner or owner in names)
         ]
 
@@ -214,6 +217,14 @@ class Latencies:
                 if (row.instance, row.at_ms) in sums:
                     sums[row.instance, row.at_ms].add_body(row.requests, row.body)
         return sums
+
+
+def _bucket(end_ms: float, route: str, release: str, instance: str, requests: int, body: bytes) -> HttpBucket:
+    statuses, numbers, counts = orjson.loads(body)
+    by_status = {name: n for name, n in zip(STATUSES, statuses, strict=True) if n}
+    return HttpBucket(
+        end_ms, route, requests, by_status, dict(zip(numbers, counts, strict=True)), release, instance
+    )
 
 
 def _grouped(
