@@ -134,7 +134,7 @@ async def record_of(context: Context, snapshot_id: str) -> SnapshotRecord:
 def set_incident(
     context: Context, record: SnapshotRecord, incident_id: str, work: float | None
 ) -> SnapshotRecord:
-    """Keep what a snapshot was taken for, and after how much work. Blocks."""
-    record = replace(record, incident=incident_id, work=work)
+    """Keep what a snapshot was taken for, and after how much work if its agent did not tell. Blocks."""
+    record = replace(record, incident=incident_id, work=work if record.work is None else record.work)
     context.store.put_snapshot(record)
     return record

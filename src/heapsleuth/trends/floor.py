@@ -162,6 +162,10 @@ class FloorSeries:
             self._smoothed_rows = rows
         return self._smoothed
 
+    def drop_smoothed(self) -> None:
+        """Free what is kept only for further looks at the same rows: 80 kB for a life of a week."""
+        self._smoothed, self._smoothed_rows = np.empty((len(LOAD_TAUS) + 1, 0)), 0
+
     def _smooth(self, rows: int) -> tuple[Numbers, Numbers]:
         loads = np.array(self._loads[:rows], dtype=np.float64)
         known = np.isfinite(loads)

@@ -124,10 +124,12 @@ class LifeWatch:
             leak.evaluate(now_ms, [leaks[number] for leaks in earlier])
             for number, leak in enumerate(self.leaks)
         ]
+        for leak in (*self.leaks, *(leak for leaks in earlier for leak in leaks)):
+            leak.series.drop_smoothed()
         native = judge_native(self.life, self.history, now_ms)
         self.verdicts = self._persistence.apply(
             [
-                *(with_outlook(verdict, self.history) for verdict in (*leaks, *native)),
+                *(with_outlook(verdict, self.history, self.life.node) for verdict in (*leaks, *native)),
                 judge_pressure(self.life, self.history, self._thresholds, now_ms),
                 judge_gc(self.life, self.history, self._thresholds, now_ms),
                 judge_loop(self.life, self.history, self.blocked, self._thresholds, now_ms),
