@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heapsleuth.store.model import SnapshotRecord
-from heapsleuth.store.vault.retention import Retention, expired
+pytest.importorskip("obstore")
+pytest.importorskip("sqlalchemy")
+
+from heapsleuth.store.model import Incident, SnapshotRecord
+from heapsleuth.store.opening import open_store
+from heapsleuth.store.vault.opening import open_vault
+from heapsleuth.store.vault.retention import Retention, expired, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
 
 DAY_MS = 86_400_000.0
 NOW = 1000 * DAY_MS
@@ -72,3 +85,31 @@ def test_nothing_older_outlives_something_younger(
         assert sum(each.bytes for each in kept) <= size
         youngest_gone = max((each.taken_ms for each in records if each.id in gone), default=0)
         assert min(each.taken_ms for each in free) >= youngest_gone
+
+
+def test_a_sweep_removes_objects_and_records_but_not_those_of_open_incidents(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "a.db"))
+    vault = open_vault(str(tmp_path / "vault"))
+
+    async def bytes_of_one() -> AsyncIterator[bytes]:
+        yield b"{}"
+
+    async def scenario() -> tuple[list[str], tuple[str, ...]]:
+        for name, age in (("old", 40), ("needed", 41), ("new", 1)):
+            await vault.put(f"shop/{name}", bytes_of_one())
+            store.put_snapshot(replace(record(name, age), key=f"shop/{name}"))
+        gone = await sweep(store, vault, Retention(), NOW)
+        return [each.id for each in gone], await vault.keys()
+
+    store.put_incident(
+        Incident(
+            "i", "shop", "1", "heap-leak", "heap-leak", "warning", "open", "t", 0, 0, snapshots=("needed",)
+        )
+    )
+    gone, kept = asyncio.run(scenario())
+    left = {each.id for each in store.snapshots()}
+    store.close()
+
+    assert gone == ["old"]
+    assert kept == ("shop/needed", "shop/new")
+    assert left == {"needed", "new"}

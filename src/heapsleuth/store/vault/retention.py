@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,13 +57,14 @@ async def sweep(store: Store, vault: Vault, rules: Retention, now_ms: float) -> 
     The object goes first: what is left after a failure is a record whose removal is tried again, never an
     object that nobody knows of.
     """
-    needed = {key for incident in store.incidents(state="open", limit=10_000) for key in incident.snapshots}
+    incidents = await asyncio.to_thread(store.incidents, state="open", limit=10_000)
+    needed = {key for incident in incidents for key in incident.snapshots}
     removed = []
-    for record in expired(store.snapshots(), rules, now_ms, needed):
+    for record in expired(await asyncio.to_thread(store.snapshots), rules, now_ms, needed):
         try:
             await vault.delete(record.key)
         except VaultError:
             continue
-        store.delete_snapshot(record.id)
+        await asyncio.to_thread(store.delete_snapshot, record.id)
         removed.append(record)
     return tuple(removed)
