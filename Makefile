@@ -5,10 +5,11 @@ KERNELS := $(wildcard src/heapsleuth/kernels/[a-z]*.py)
 # -n 2: the suite is sized for two cores.
 PYTEST := $(PY) -m pytest -n 2
 
-.PHONY: FORCE help setup build demo test test-slow lint format fuzz bench eval calibrate docs docs-check clean
+.PHONY: FORCE help setup build demo demo-watch test test-slow lint format fuzz bench eval eval-trends calibrate docs \
+  docs-check clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: build  ## Make .venv with heapsleuth and all development tools (quick when nothing changed)
 
@@ -27,6 +28,9 @@ FORCE:
 
 demo: build  ## Start a leaking HTTP service, take three snapshots of it, name its leaks
 	@$(PY) examples/demo.py
+
+demo-watch: build  ## Watch a leaking and a healthy service with the collector, days in two minutes
+	@PYTHONPATH=examples $(PY) examples/demo_watch.py
 
 test: build  ## Run the test suite (without the slow ones)
 	$(PYTEST) -m "not slow"
@@ -54,6 +58,10 @@ bench: build  ## Measure against memlab and the DevTools engine; writes benchmar
 eval: build  ## Judge programs whose leaks are known; writes docs/evaluation.md (resumes; EVAL="--jobs 2")
 	$(PY) tools/eval_leakserver.py
 	$(PY) tools/eval_corpus.py $(EVAL)
+
+eval-trends: build  ## Judge simulated services and recordings; writes docs/concepts/trends-evaluation.md (EVAL=--quick)
+	@$(PY) -c 'import numba' 2>/dev/null || HEAPSLEUTH_SKIP_KERNELS=1 $(PY) -m pip install --quiet --editable '.[eval]'
+	$(PY) tools/eval_trends.py $(EVAL)
 
 calibrate: build  ## Train the confidence model; writes its weights and docs/concepts/calibration.md (CALIBRATE=--rows)
 	$(PY) tools/calibrate.py $(CALIBRATE)
