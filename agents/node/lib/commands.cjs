@@ -8,11 +8,14 @@ const { MAX_INTERVAL_MS, MIN_INTERVAL_MS } = require('./options.cjs');
 
 const MAX_COMMANDS_PER_REPLY = 16;
 const REMEMBERED_IDS = 128;
+const UPLOAD_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 /** Command type → what it does; what it returns goes into the `command-result` event. */
 const COMMANDS = {
-  async snapshot(agent, { path, dir, force, options }) {
-    return agent.snapshot({ ...options, path, dir, force: force === true, reason: 'command' });
+  async snapshot(agent, command) {
+    const { path, dir, force, options } = command;
+    const result = await agent.snapshot({ ...options, path, dir, force: force === true, reason: 'command' });
+    return sent(agent, command, result);
   },
 
   async gc(agent) {
@@ -36,11 +39,17 @@ const COMMANDS = {
     return agent.commands.profile.start(command);
   },
 
-  async 'profile.stop'(agent, { dir }) {
+  async 'profile.stop'(agent, command) {
     const { service, snapshotDir } = agent.options;
-    return agent.commands.profile.stop({ dir: dir ?? snapshotDir, service });
+    const result = await agent.commands.profile.stop({ dir: command.dir ?? snapshotDir, service });
+    return sent(agent, command, result);
   },
 };
+
+/** A result whose file goes to the collector first, if the command says so. */
+function sent(agent, command, result) {
+  return command.upload === undefined ? result : require('./snapshot/upload.cjs').send(agent, command, result);
+}
 
 /** FNV-1a of a command's id; never 0, which is an empty place. */
 function hashOf(id) {
@@ -89,6 +98,10 @@ class Commands {
   async #act(type, command) {
     if (!Object.hasOwn(COMMANDS, type)) {
       throw refusal('unknown-command', `this agent knows ${Object.keys(COMMANDS).join(', ')}`);
+    }
+    const { upload } = command;
+    if (upload !== undefined && !(typeof upload === 'string' && UPLOAD_ID.test(upload))) {
+      throw refusal('bad-command', 'upload: expected letters, digits, _ and -, at most 64');
     }
     return COMMANDS[type](this.#agent, command);
   }

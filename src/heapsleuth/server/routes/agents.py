@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
@@ -97,6 +98,7 @@ def router(
         instance: Name,
         snapshot_id: Id,
         kind: Literal["snapshot", "profile"] = "snapshot",
+        work: Annotated[float | None, Query(ge=0, le=2**53)] = None,
         actor: Actor = agent,
     ) -> SnapshotOut:
         """Take a snapshot that this instance was asked for; `Content-Encoding: gzip` is kept as it comes."""
@@ -126,6 +128,7 @@ def router(
             raise HTTPException(422, str(error), {"Connection": "close"}) from error
         except TimeoutError as error:
             raise HTTPException(408, "nothing came for a minute", {"Connection": "close"}) from error
+        record = replace(record, work=work)
         await run_in_threadpool(context.store.put_snapshot, record)
         counts.uploads += 1
         counts.upload_bytes += record.bytes
