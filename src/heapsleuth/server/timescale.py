@@ -53,4 +53,5 @@ class TimeScale:
             release=instance.release,
             slot=f"{instance.host}/{instance.role}/{instance.thread}",
             started_ms=(instance.started_ms or instance.first_seen_ms) * self.factor,
+            node=instance.node,
         )

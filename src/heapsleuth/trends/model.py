@@ -76,6 +76,7 @@ class Life:
         instance: Its name, unique across restarts.
         slot: What a restart leaves the same: host, role and thread. Lives of one slot follow each other.
         started_ms: When it began; milliseconds since 1970.
+        node: Version of Node.js, such as `20.20.2`; V8's limits differ.
     """
 
     instance: str
@@ -83,6 +84,7 @@ class Life:
     release: str = ""
     slot: str = ""
     started_ms: float = 0.0
+    node: str = ""
 
     @property
     def subject(self) -> Subject:

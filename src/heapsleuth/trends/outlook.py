@@ -30,13 +30,13 @@ def growth_error(verdict: TrendVerdict) -> float:
     return math.nan if low is None or high is None else (high - low) / _ERRORS_BETWEEN
 
 
-def with_outlook(verdict: TrendVerdict, history: History) -> TrendVerdict:
+def with_outlook(verdict: TrendVerdict, history: History, node: str = "") -> TrendVerdict:
     """Return a verdict about growing memory with its forecast, an alarm also with what else grows."""
     slope = verdict.numbers.get("slope_bytes_per_hour", 0.0)
     sure = verdict.numbers.get("slope_low_bytes_per_hour", slope) > 0
     if verdict.state == "clear" or (verdict.state != "alarm" and not sure) or slope <= 0:
         return verdict
-    verdict = replace(verdict, forecast=_forecast(verdict, history, slope))
+    verdict = replace(verdict, forecast=_forecast(verdict, history, slope, node))
     if verdict.state != "alarm" or verdict.kind == "native-growth":
         return verdict
     parts = tuple(
@@ -47,14 +47,14 @@ def with_outlook(verdict: TrendVerdict, history: History) -> TrendVerdict:
     return replace(verdict, evidence_for=(*verdict.evidence_for, *parts))
 
 
-def _forecast(verdict: TrendVerdict, history: History, slope: float) -> Forecast | None:
+def _forecast(verdict: TrendVerdict, history: History, slope: float, node: str) -> Forecast | None:
     window = history.window(_LATELY_HOURS)
     error = growth_error(verdict)
     error = 0.0 if math.isnan(error) else error
     found = []
     floor, heap_limit = window.latest("floor_bytes"), window.latest("heap_limit_bytes")
     if verdict.kind == "heap-leak" and not math.isnan(floor + heap_limit):
-        found.append(heap_forecast(Growth(floor, slope, error), heap_limit))
+        found.append(heap_forecast(Growth(floor, slope, error), heap_limit, node=node))
     used = window.latest("container_working_set_bytes")
     used = window.latest("rss_bytes") if math.isnan(used) else used
     container_limit = window.latest("container_limit_bytes")
