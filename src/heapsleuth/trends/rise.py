@@ -35,6 +35,7 @@ _BLOCKS = 8
 _RISING_BLOCKS = 6
 _MIN_LOAD_VARIATION = 0.03
 _MAX_CORRELATION = 0.95
+_NO_GROWTH = "no growth that matters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,11 @@ def rise(hours: Floats, values: Floats, load: Floats | None, *, smallest: float)
     span = float(hours[-1] - hours[0]) if len(hours) else 0.0
     if len(hours) < MIN_POINTS or span < MIN_HOURS:
         return Rise("undecided", hours=span, why=f"needs {MIN_HOURS:g} hours of samples")
+    if float(np.ptp(values)) < smallest:
+        # Most levels of most services, and a twentieth of the cost.
+        change = float(values[-1] - values[0])
+        start, end = float(values[0]), float(values[-1])
+        return Rise("flat", change / span, 0.0, change, start, end, span, _NO_GROWTH)
     hours, values, load = _thinned(hours, values, load)
     slope, error = _slope(hours, values, load, smallest / span)
     eighth = max(1, len(hours) // _BLOCKS)
@@ -103,7 +109,7 @@ def _shaped(found: Rise, hours: Floats, values: Floats, load: Floats | None, sma
 
     if found.growth < smallest:
         low = found.growth + 2 * found.error * found.hours
-        return as_("flat", "no growth that matters") if low < 2 * smallest else as_("undecided", "noisy")
+        return as_("flat", _NO_GROWTH) if low < 2 * smallest else as_("undecided", "noisy")
     third = hours >= hours[-1] - found.hours / 3
     late, late_error = _slope(hours[third], values[third], None if load is None else load[third], 0.0)
     if late + 2 * late_error < _STILL_SHARE * found.per_hour:
@@ -124,14 +130,16 @@ def _shaped(found: Rise, hours: Floats, values: Floats, load: Floats | None, sma
 
 def _thinned(hours: Floats, values: Floats, load: Floats | None) -> tuple[Floats, Floats, Floats | None]:
     """Return at most 60 points: the least value of each group, which is nearest to what stays."""
-    if load is not None and np.isnan(load).all():
-        load = None
-    groups = np.array_split(np.arange(len(hours)), min(len(hours), _MOST_POINTS))
-    lowest = np.array([group[np.argmin(values[group])] for group in groups])
-    if load is None:
+    each = -(-len(hours) // _MOST_POINTS)
+    groups = len(hours) // each
+    # What does not fill a group is left out at the beginning, where it matters least.
+    begin = len(hours) - groups * each
+    lowest = values[begin:].reshape(groups, each).argmin(axis=1) + np.arange(groups) * each + begin
+    if load is None or np.isnan(load).all():
         return hours[lowest], values[lowest], None
-    filled = np.where(np.isnan(load), np.nanmedian(load), load)
-    return hours[lowest], values[lowest], filled[lowest]
+    if np.isnan(load).any():
+        load = np.where(np.isnan(load), np.nanmedian(load), load)
+    return hours[lowest], values[lowest], load[lowest]
 
 
 def _varies(load: Floats | None) -> bool:
