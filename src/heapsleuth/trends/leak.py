@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -34,7 +35,7 @@ _SEMI_SPACES = 48 * 2**20
 """What the heap limit has above the old generation's: three semi-spaces of the default size."""
 _GIVES_UP = 0.8
 """Share of the old generation's limit from which on V8 ends the process when collections no longer help."""
-_CATCH_UP_HOURS = 3
+_CATCH_UP_HOURS = 10
 _FORGIVEN = 6
 """Hours in a row without growth that end an alarm."""
 _STRICTER_Z = 2.0
@@ -68,7 +69,9 @@ class LeakTrend:
         self._first_floor = math.nan
         self._used = math.nan
         self._looked = 0.0
-        self._streaks: dict[RuleName, int] = {}
+        self._passes: dict[RuleName, deque[bool]] = {
+            rule.name: deque(maxlen=rule.of) for rule in preset.rules
+        }
         self._found: Envelope | None = None
         self._alarm: Alarm | None = None
         self._quiet = 0
@@ -150,13 +153,14 @@ class LeakTrend:
             if not rule.least_age * strict <= age <= rule.most_age * strict or age % rule.every:
                 continue
             found = self._envelope(rule, age, before, latest)
-            passed = found is not None and self._passes(rule, found)
-            self._streaks[rule.name] = streak = self._streaks.get(rule.name, 0) + 1 if passed else 0
+            passed = found is not None and self._fulfils(rule, found)
+            passes = self._passes[rule.name]
+            passes.append(passed)
             if found is None:
                 continue
             if latest is None or rule.name == "late":
                 latest = found
-            if self._alarm is None and streak >= rule.looks:
+            if self._alarm is None and passed and sum(passes) >= rule.looks:
                 self._alarm = Alarm(rule, self._since_ms(found), found)
         if latest is not None:
             self._found = latest
@@ -176,7 +180,7 @@ class LeakTrend:
         day = looks.last_day(self.series, age)
         return looks.late_onset(self.series, age) if day is not None and day.z > rule.day_z else day
 
-    def _passes(self, rule: Rule, found: Envelope) -> bool:
+    def _fulfils(self, rule: Rule, found: Envelope) -> bool:
         z, rows = rule.z, rule.rows
         if self.lowest_only:
             z, rows = z + _STRICTER_Z, max(rows, _STRICTER_ROWS)
@@ -202,7 +206,8 @@ class LeakTrend:
         self._quiet = 0 if latest.best.slope > LEAST_SLOPE else self._quiet + 1
         if self._quiet >= _FORGIVEN:
             self._alarm, self._quiet = None, 0
-            self._streaks.clear()
+            for passes in self._passes.values():
+                passes.clear()
 
 
 def _marks(looked: float, age: float) -> list[float]:

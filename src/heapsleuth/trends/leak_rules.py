@@ -19,7 +19,10 @@ RuleName = Literal["history", "cold", "late", "urgent"]
 @dataclass(frozen=True, slots=True)
 class Rule:
     """
-    One way to an alarm.  All its conditions must hold in `looks` looks in a row.
+    One way to an alarm.  All its conditions must hold now, and in `looks` of the last `of` looks.
+
+    Not in all of them: which explanations count as plausible changes from look to look, and one that is as
+    good as it is far-fetched interrupts the best of series.
 
     Attributes:
         least_age, most_age: Age of the process in hours between which it is tried.
@@ -36,6 +39,7 @@ class Rule:
     most_age: float
     every: float
     looks: int
+    of: int
     z: float
     bend: float
     rows: int
@@ -53,7 +57,7 @@ class Preset:
 
     name: str
     rules: tuple[Rule, ...]
-    urgent_hours: float = 6.0
+    urgent_hours: float = 2.0
 
     def rule(self, name: RuleName) -> Rule:
         """Return the rule of that name."""
@@ -65,18 +69,18 @@ _ANY = -1e9
 DEFAULT = Preset(
     "default",
     (
-        Rule("history", 6.0, 96.0, 1.0, 4, z=6.0, bend=-3.0, rows=10),
-        Rule("cold", 24.0, 96.0, 1.0, 4, z=4.5, bend=-1.5, rows=14),
-        Rule("late", 60.0, 1e9, 2.0, 2, z=6.0, bend=_ANY, rows=16, day_z=2.0),
-        Rule("urgent", 1.0, 24.0, 0.25, 2, z=6.0, bend=-1.5, rows=10),
+        Rule("history", 6.0, 96.0, 1.0, 4, 6, z=4.0, bend=-3.0, rows=8),
+        Rule("cold", 24.0, 96.0, 1.0, 4, 10, z=4.0, bend=-2.0, rows=14),
+        Rule("late", 60.0, 1e9, 2.0, 2, 3, z=6.0, bend=_ANY, rows=16, day_z=1.0),
+        Rule("urgent", 1.0, 24.0, 0.25, 3, 3, z=8.0, bend=-1.0, rows=10),
     ),
 )
 SENSITIVE = Preset(
     "sensitive",
     (
-        Rule("history", 6.0, 96.0, 1.0, 3, z=5.0, bend=-4.0, rows=8),
-        Rule("cold", 24.0, 96.0, 1.0, 3, z=3.5, bend=-2.0, rows=12),
-        Rule("late", 60.0, 1e9, 2.0, 2, z=5.0, bend=_ANY, rows=16, day_z=1.0),
-        Rule("urgent", 1.0, 24.0, 0.25, 2, z=5.0, bend=-2.0, rows=8),
+        Rule("history", 6.0, 96.0, 1.0, 3, 5, z=4.0, bend=-4.0, rows=8),
+        Rule("cold", 24.0, 96.0, 1.0, 3, 10, z=3.5, bend=-2.5, rows=12),
+        Rule("late", 60.0, 1e9, 2.0, 2, 4, z=5.0, bend=_ANY, rows=16, day_z=0.0),
+        Rule("urgent", 1.0, 24.0, 0.25, 2, 2, z=6.0, bend=-2.0, rows=8),
     ),
 )

@@ -33,7 +33,7 @@ _RULE_TEXTS: dict[str, str] = {
     "history": "earlier lives of this process did not grow so at the same age and load",
     "cold": "it has grown all through this life of the process, and no warm-up explains it",
     "late": "growth began in a process that was level before",
-    "urgent": "at this pace less than 6 hours are left before V8 gives up",
+    "urgent": "at this pace less than 2 hours are left before V8 gives up",
 }
 
 
