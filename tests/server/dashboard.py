@@ -7,10 +7,10 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import seed
 import uvicorn
+from server import seed
 
 from heapsleuth.server.app import create_app
 from heapsleuth.server.commands import AgentCommands
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from heapsleuth.server.app import CollectorApp
     from heapsleuth.store.model import Role
     from heapsleuth.store.sql_store import SqlStore
     from heapsleuth.trends.model import TrendVerdict
@@ -40,12 +41,18 @@ class Dashboard:
     url: str
     tokens: dict[str, str]
     context: Context
+    app: CollectorApp
+
+    def add_token(self, role: Role) -> str:
+        """Make a token that counts at once; returns its secret."""
+        secret, token = make_token(role, f"{role} of the tests", self.context.clock())
+        self.app.parts.tokens.add(token)
+        return secret
 
     @property
     def store(self) -> SqlStore:
         """Its store."""
-        store = self.context.store
-        return store  # type: ignore[return-value] - opened below
+        return cast("SqlStore", self.context.store)
 
 
 @contextmanager
@@ -77,9 +84,10 @@ def serve(
         try:
             deadline = time.monotonic() + START_S
             while not server.started:
-                assert thread.is_alive() and time.monotonic() < deadline, "the collector did not start"
+                assert thread.is_alive(), "the collector ended"
+                assert time.monotonic() < deadline, "the collector did not start"
                 time.sleep(0.02)
-            yield Dashboard(f"http://127.0.0.1:{port}", tokens, context)
+            yield Dashboard(f"http://127.0.0.1:{port}", tokens, context, app)
         finally:
             app.closing()
             server.should_exit = True

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from heapsleuth.server.incidents import Incidents
 from heapsleuth.store.model import Batch, Event, HttpBucket, Incident, Instance, Row, SnapshotRecord
 from heapsleuth.trends.model import Evidence, Forecast, Range, Subject, TrendVerdict
 
@@ -102,9 +103,16 @@ SERVICES = (
 )
 
 
-def seed(store: Store, now_ms: float, *, days: float = 30.0, services: Sequence[Service] = SERVICES) -> None:
-    """Put a fleet's history into a store, with its incidents and snapshots."""
-    for batches in fleet(now_ms, days=days, services=services):
+def seed(
+    store: Store,
+    now_ms: float,
+    *,
+    days: float = 30.0,
+    fine_hours: float = 26.0,
+    services: Sequence[Service] = SERVICES,
+) -> None:
+    """Put a fleet's history into a store, with its incidents and snapshots; the last hours by minutes."""
+    for batches in fleet(now_ms, days=days, fine_hours=fine_hours, services=services):
         store.append(batches)
     for incident in incidents(now_ms):
         if incident.service in {one.name for one in services}:
@@ -115,14 +123,14 @@ def seed(store: Store, now_ms: float, *, days: float = 30.0, services: Sequence[
 
 
 def fleet(
-    now_ms: float, *, days: float = 30.0, services: Sequence[Service] = SERVICES
+    now_ms: float, *, days: float = 30.0, fine_hours: float = 26.0, services: Sequence[Service] = SERVICES
 ) -> Iterator[tuple[Batch, ...]]:
     """Yield what agents would have sent, in portions for `Store.append`."""
     for number, service in enumerate(services):
         for slot in range(service.instances):
             noise = np.random.default_rng(1000 * number + slot)
             for life in _lives(service, slot, now_ms, days):
-                yield tuple(_batches(service, slot, life, now_ms, noise))
+                yield tuple(_batches(service, slot, life, now_ms, now_ms - fine_hours * HOUR_MS, noise))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +164,7 @@ def _lives(service: Service, slot: int, now_ms: float, days: float) -> Iterator[
 
 
 def _batches(
-    service: Service, slot: int, life: _Life, now_ms: float, noise: np.random.Generator
+    service: Service, slot: int, life: _Life, now_ms: float, fine_ms: float, noise: np.random.Generator
 ) -> Iterator[Batch]:
     instance = Instance(
         name=f"{service.name}-{slot}-{int(life.begin_ms // 60_000):x}",
@@ -170,7 +178,7 @@ def _batches(
         first_seen_ms=life.begin_ms,
         last_seen_ms=life.end_ms,
     )
-    fine_ms = (now_ms - 26 * HOUR_MS) // COARSE_MS * COARSE_MS
+    fine_ms = fine_ms // COARSE_MS * COARSE_MS
     times = [*_times(life.begin_ms, min(life.end_ms, fine_ms), COARSE_MS)]
     times += _times(max(life.begin_ms, fine_ms), life.end_ms, FINE_MS)
     rows, https = _rows(service, life, instance.name, np.array(times), noise)
@@ -301,12 +309,14 @@ class Verdicts:
     """What the trends would say about this fleet: the `Watching` of the collector, with fixed verdicts."""
 
     def __init__(self, verdicts: Sequence[TrendVerdict]) -> None:
+        self._incidents: Incidents | None = None
         self._by_service: dict[str, list[TrendVerdict]] = {}
         for one in verdicts:
             self._by_service.setdefault(one.subject.service, []).append(one)
 
     def start(self, context: Context) -> None:
-        """Begin; there is nothing to judge."""
+        """Begin: incidents are kept as always, only the verdicts are given."""
+        self._incidents = Incidents(context.store, context.hub, context.clock)
 
     async def stop(self) -> None:
         """End."""
@@ -322,13 +332,17 @@ class Verdicts:
         """Begin nothing: no agent listens."""
         return False
 
-    def note(self, incident_id: str, text: str, by: str) -> bool:  # noqa: ARG002 - the seam
-        """Note nothing: incidents are the store's here."""
-        return False
+    def note(self, incident_id: str, text: str, by: str) -> bool:
+        """Note something on an incident."""
+        return self._kept().change(incident_id, text, by) is not None
 
-    def resolve(self, incident_id: str, by: str) -> bool:  # noqa: ARG002 - the seam
-        """Resolve nothing: incidents are the store's here."""
-        return False
+    def resolve(self, incident_id: str, by: str) -> bool:
+        """Close an incident."""
+        return self._kept().resolve(incident_id, by)
+
+    def _kept(self) -> Incidents:
+        assert self._incidents is not None, "not started"
+        return self._incidents
 
 
 def verdicts(now_ms: float) -> tuple[TrendVerdict, ...]:
@@ -629,7 +643,7 @@ def report(name: str = "quotesByBasket") -> dict[str, Any]:
                 "stacks": [],
                 "settles": None,
                 "fix": {
-                    "summary": f"Give `{name}` a bound and a time to live, or delete each key when its work is done.",
+                    "summary": f"Give `{name}` a bound, or delete each key when its work is done.",
                     "before": f"const {name} = new Map();",
                     "after": f"const {name} = new LRUCache({{ max: 5000, ttl: 600_000 }});",
                     "doc": "docs/leaks/cache.md",

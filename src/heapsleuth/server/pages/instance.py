@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from heapsleuth.server.pages.fleet import Bar, memory_bars
 from heapsleuth.server.pages.scales import milliseconds
+from heapsleuth.server.pages.words import span_text
 from heapsleuth.units import format_bytes, format_count, format_duration, format_share
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Blocked", "InstancePage", "instance_page"]
 
 _MOST_BLOCKED = 10
+_OLD_HOURS = 10.0
 _SILENT_MS = 5 * 60_000.0
 
 
@@ -48,6 +50,10 @@ class InstancePage:
     census_ms: float
 
 
+def _age_text(hours: float) -> str:
+    return format_duration(hours * 3600) if hours < _OLD_HOURS else span_text(hours)
+
+
 _FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("floor_bytes", "floor after GC", format_bytes),
     ("heap_used_bytes", "heap used", format_bytes),
@@ -61,7 +67,7 @@ _FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("timers", "timers", format_count),
     ("listeners", "listeners", format_count),
     ("fds", "open files", format_count),
-    ("uptime_ms", "up", lambda value: format_duration(value / 1000)),
+    ("uptime_ms", "up", lambda value: _age_text(value / 3_600_000)),
     ("agent_bytes", "the agent's own memory", format_bytes),
 )
 """Figures of the last sample by metric, in the order of the page."""

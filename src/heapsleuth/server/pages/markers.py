@@ -94,7 +94,12 @@ def _restarts(instances: Sequence[Instance], merge_ms: float) -> list[Marker]:
         else:
             groups.append([at])
     return [
-        Marker(group[0], "restart", plural(len(group), "restart"), f"{plural(len(group), 'restart')}")
+        Marker(
+            group[0],
+            "restart",
+            plural(len(group), "restart"),
+            f"{plural(len(group), 'process', 'processes')} started again",
+        )
         for group in groups
     ]
 

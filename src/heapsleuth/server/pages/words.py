@@ -22,7 +22,9 @@ __all__ = [
     "chip_of",
     "figure",
     "hours_text",
+    "kind_words",
     "severity_rank",
+    "span_text",
     "state_of",
 ]
 
@@ -121,7 +123,7 @@ def hours_text(hours: Range) -> str:
     if low >= _MOST_HOURS:
         return "over 3 months"
     if not math.isfinite(high) or high >= _MOST_HOURS:
-        return f"over {_span(low)}"
+        return f"over {span_text(low)}"
     unit = "h" if high < 2 * _HOURS_A_DAY else "days"
     scale = 1.0 if unit == "h" else _HOURS_A_DAY
     first, last = _number(low / scale), _number(high / scale)
@@ -150,21 +152,22 @@ def _milliseconds(value: float) -> str:
     return f"{value:.0f} ms" if size >= 10 else f"{value:.1f} ms"  # noqa: PLR2004 - one digit is enough there
 
 
+def span_text(hours: float) -> str:
+    """Return hours as people say them: `31 h`, `12 days`."""
+    return f"{_number(hours)} h" if hours < 2 * _HOURS_A_DAY else f"{_number(hours / _HOURS_A_DAY)} days"
+
+
 _UNITS = (
     ("_bytes_per_hour", _signed_rate),
     ("_bytes_per_request", lambda value: f"{format_bytes(value)} per request"),
     ("_bytes", format_bytes),
     ("_ms", _milliseconds),
     ("_share", format_share),
-    ("_hours", lambda value: format_duration(value * 3600)),
+    ("_hours", span_text),
     ("_s", format_duration),
     ("_total", lambda value: format_count(round(value))),
 )
 """Endings of names of figures, the longest first, and how such a figure is printed."""
-
-
-def _span(hours: float) -> str:
-    return f"{_number(hours)} h" if hours < 2 * _HOURS_A_DAY else f"{_number(hours / _HOURS_A_DAY)} days"
 
 
 def _number(value: float) -> str:

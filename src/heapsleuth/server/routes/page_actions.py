@@ -136,7 +136,7 @@ _ROLES = (
 
 
 def token_page(context: Context, request: Request) -> dict[str, Any]:
-    """Return what the page of the tokens reads, without a fresh one."""
+    """Return what the page of the tokens reads, but for a fresh one."""
     known = tokens_of(request)
     return {
         "here": "tokens",
@@ -144,7 +144,6 @@ def token_page(context: Context, request: Request) -> dict[str, Any]:
         "now_ms": context.clock(),
         "tokens": known.all(),
         "used_ms": known.last_used_ms,
-        "fresh": None,
     }
 
 

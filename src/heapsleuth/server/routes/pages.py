@@ -158,7 +158,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.get("/admin/tokens")
     def all_tokens(request: Request, actor: Actor = administers) -> Response:
-        return page("tokens.html", actor, request, **page_actions.token_page(context, request))
+        return page("tokens.html", actor, request, fresh=None, **page_actions.token_page(context, request))
 
     @routes.get("/login")
     def login(next_: Annotated[str, Query(alias="next")] = "/", problem: str = "") -> Response:
@@ -211,4 +211,3 @@ def router(context: Context) -> APIRouter:
 
     routes.include_router(page_actions.router(context, notices, page))
     return routes
-

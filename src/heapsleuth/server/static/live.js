@@ -31,7 +31,8 @@ function swap(now, then) {
   const focused = now.contains(document.activeElement) ? place(document.activeElement, now) : null;
   const open = new Map(Array.from(now.querySelectorAll("details[id]"), (one) => [one.id, one.open]));
   const scrolled = Array.from(now.querySelectorAll(".scroll"), (one) => one.scrollLeft);
-  now.replaceChildren(...Array.from(then.childNodes, (one) => document.adoptNode(one)));
+  // The list is live, and shrinks with every node that is taken out of it: copied first.
+  now.replaceChildren(...Array.from(then.childNodes).map((one) => document.adoptNode(one)));
   for (const one of now.querySelectorAll("details[id]")) {
     if (open.has(one.id)) { one.open = open.get(one.id); }
   }
@@ -61,19 +62,24 @@ export function listen(changed) {
     timer = 0;
     busy = true;
     last = Date.now();
+    const fresh = await load();
+    busy = false;
+    if (fresh) { exchange(new DOMParser().parseFromString(fresh, "text/html"), changed); }
+    if (missed) { soon(); }
+  }
+
+  async function load() {
     try {
       const reply = await fetch(location.href, { redirect: "manual", cache: "no-store" });
       if (reply.type === "opaqueredirect" || reply.status === 401) {
         source.close();
         say("out");
-      } else if (reply.ok) {
-        exchange(new DOMParser().parseFromString(await reply.text(), "text/html"), changed);
       }
+      return reply.ok ? await reply.text() : "";
     } catch (unreachable) {
       say("off");
+      return "";
     }
-    busy = false;
-    if (missed) { soon(); }
   }
 
   // At most one request at a time; a page that nobody sees waits.  New samples change little: they may wait
