@@ -15,7 +15,7 @@ schemathesis = pytest.importorskip("schemathesis")
 if TYPE_CHECKING:
     from server.collector_process import Running
 
-EXAMPLES = 6
+EXAMPLES = 4
 """For each route and way; their parameters are few."""
 UNHURRIED = {
     "GET /events",
