@@ -102,7 +102,7 @@ test('looking without ending the interval leaves it as it is', async () => {
   });
 });
 
-test('routes beyond the 50th are told together, and a route that is asked for often gets a place', () => {
+test('routes beyond the 49th are told together, and a route that is asked for often gets a place', () => {
   const routes = new Routes();
   const ask = (url) => { const route = routes.of({ method: 'GET', url }, 200); route.count += 1; return route.name; };
   for (let i = 0; i < MAX_ROUTES; i += 1) ask(`/${String.fromCharCode(97 + (i % 26))}${'y'.repeat(i / 26)}`);

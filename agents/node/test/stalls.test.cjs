@@ -72,10 +72,11 @@ test('memory is bounded however much is slow', () => {
   assert.ok(JSON.stringify(event).length < 64 * 1024);
 });
 
-test('while requests come a blocked loop is noticed with its beginning', async () => {
+test('while a request is under way a blocked loop is noticed with its beginning', async () => {
   const told = [];
   const stalls = stallsOf((ms) => told.push(ms));
-  stalls.isActive = true;
+  stalls.open = 1;
+  stalls.begin(performance.now());
   const begun = performance.timeOrigin + performance.now();
   block(200);
   await eventually(() => told.length > 0, 'the stall');
@@ -86,16 +87,19 @@ test('while requests come a blocked loop is noticed with its beginning', async (
   assert.ok(Math.abs(stall.at_ms - begun) <= 50, `began ${stall.at_ms - begun} ms off`);
 });
 
-test('without requests nothing ticks', async () => {
+test('when no request is under way nothing ticks', async () => {
   const stalls = stallsOf();
-  stalls.isActive = true;
-  const timers = () => process.getActiveResourcesInfo().length;
-  await eventually(() => !stalls.isTicking, 'it goes to sleep');
-  assert.ok(timers() >= 0);
-  stalls.isActive = true;
+  stalls.open = 1;
+  stalls.begin(performance.now());
+  await new Promise((resolve) => { setTimeout(resolve, 200); });
   assert.strictEqual(stalls.isTicking, true);
+  stalls.open = 0;
+  await eventually(() => !stalls.isTicking, 'it goes to sleep');
+  stalls.begin(performance.now() - 3_600_000);
+  stalls.open = 1;
+  await eventually(() => !stalls.isTicking, 'one that waits for ever keeps nothing awake');
   stalls.stop();
-  stalls.isActive = true;
+  stalls.begin(performance.now());
   assert.strictEqual(stalls.isTicking, false, 'stopped for good');
 });
 

@@ -31,18 +31,23 @@ function open({ stalls = null } = {}) {
   const onClose = function onClose() {
     openNow -= this[kOpen];
     this[kOpen] = 0;
+    if (stalls !== null) stalls.open = openNow;
   };
   // Both run on every request, and Node turns what they throw into an uncaught exception. They call
   // nothing that can throw but writes to frozen objects, which the guard would make dearer.
   const onStart = (message) => {
     try {
-      message.response[kStart] = now();
+      const at = now();
+      message.response[kStart] = at;
       const { socket } = message;
       const before = socket[kOpen];
       if (before === undefined) socket.on('close', onClose);
       socket[kOpen] = before === undefined ? 1 : before + 1;
       openNow += 1;
-      if (stalls !== null) stalls.isActive = true;
+      if (stalls !== null) {
+        stalls.open = openNow;
+        stalls.begin(at);
+      }
     } catch {
       // A request without a start is counted and not timed.
     }
@@ -59,6 +64,7 @@ function open({ stalls = null } = {}) {
       if (socket[kOpen] > 0) {
         socket[kOpen] -= 1;
         openNow -= 1;
+        if (stalls !== null) stalls.open = openNow;
       }
       const ms = now() - start;
       const route = routes.of(message.request, status);

@@ -4,9 +4,8 @@ const { performance } = require('node:perf_hooks');
 
 const { after, cancel, now } = require('../clock.cjs');
 
-// Only while requests come in: a timer that wakes an idle process 25 times a second takes 0.2 % of a core.
-const TICK_MS = 40;
-const QUIET_TICKS = 10;
+// No longer than a stall, so that each has a tick due in it.
+const TICK_MS = 50;
 const STALL_MS = 50;
 // The least that is called slow, however quick the rest; and how much slower than the median.
 const SLOW_MS = 20;
@@ -14,14 +13,20 @@ const SLOW_TIMES = 4;
 const MAX_REQUESTS = 50;
 const MAX_STALLS = 200;
 const MAX_COLLECTIONS = 256;
+// A request that is open for so long waits for something else (an event stream, a long poll).
+const WAITING_MS = 10_000;
 
 /**
  * What slow requests may have waited for: the slowest requests of an interval, when the loop stood still, and the
  * collections, each with its beginning (in milliseconds of `performance.now()`).
+ *
+ * To have the beginning of a stall, a timer has to tick in it. Waking an idle process costs 100 µs and more, so it
+ * ticks only while requests are under way: what happens at other times holds nobody up, or is seen by the
+ * event-loop histogram alone.
  */
 class Stalls {
-  /** Set by whoever sees a request; what is written at every request is one field. */
-  #isActive = false;
+  /** How many requests are under way; kept by whoever counts them. */
+  open = 0;
   /** Requests from so many milliseconds on are wanted. */
   slowFrom = SLOW_MS;
   #guard;
@@ -33,7 +38,7 @@ class Stalls {
   #collected = 0;
   #timer = null;
   #tickedAt = 0;
-  #quiet = 0;
+  #begunAt = 0;
   #isStopped = false;
 
   constructor({ guard, onStall = () => {} }) {
@@ -41,9 +46,12 @@ class Stalls {
     this.#onStall = onStall;
   }
 
-  set isActive(active) {
-    this.#isActive = active;
-    if (this.#timer === null && !this.#isStopped) this.#wake();
+  /** To be called when a request begins, with the time. */
+  begin(at) {
+    this.#begunAt = at;
+    if (this.#timer !== null || this.#isStopped) return;
+    this.#tickedAt = at;
+    this.#timer = after(TICK_MS, this.#tick);
   }
 
   get isTicking() {
@@ -142,18 +150,12 @@ class Stalls {
     this.#tickedAt = at;
   }
 
-  #wake() {
-    this.#quiet = 0;
-    this.#tickedAt = now();
-    this.#timer = after(TICK_MS, this.#tick);
-  }
-
   #tick = () => {
     this.#guard.run(() => {
-      this.#lookAt(now());
-      this.#quiet = this.#isActive ? 0 : this.#quiet + 1;
-      this.#isActive = false;
-      this.#timer = this.#quiet < QUIET_TICKS && !this.#isStopped ? after(TICK_MS, this.#tick) : null;
+      const at = now();
+      this.#lookAt(at);
+      const goesOn = this.open > 0 && at - this.#begunAt < WAITING_MS && !this.#isStopped;
+      this.#timer = goesOn ? after(TICK_MS, this.#tick) : null;
     });
   };
 }
