@@ -161,7 +161,7 @@ test('loop tells of a window in which the loop came round late', async () => {
 
   assert.ok(event.p99_ms > 50 && event.max_ms >= 80, lines[0]);
   assert.strictEqual(event.reason, 'p99');
-  assert.ok(event.stalls >= 3 && event.stalled_ms > 150, lines[0]);
+  assert.ok(event.stalls >= 1 && event.stalled_ms > 80, lines[0]);
   assert.ok(event.utilization > 0.5 && event.window_ms === 1000, lines[0]);
 });
 

@@ -7,7 +7,7 @@ const { test } = require('node:test');
 const { Deltas } = require('../lib/otlp/deltas.cjs');
 const { encodeExport } = require('../lib/otlp/encode.cjs');
 const { parsePairs, readSettings } = require('../lib/otlp/settings.cjs');
-const { environment, run } = require('./processes.cjs');
+const { environment, eventually, run, start } = require('./processes.cjs');
 
 const INDEX = JSON.stringify(require.resolve('../index.cjs'));
 const INSTANCE = { id: 'web-1-7-0-x', host: 'web-1', pid: 7, node: '20.0.0' };
@@ -82,7 +82,15 @@ test('names, instruments, units and attributes are those of the semantic convent
     await program(`
       const otlp = heapsleuth.exportOtlp();
       gc();
-      setTimeout(async () => { console.log(await otlp.flush()); }, 200);
+      // Fewer than five delays of the loop say nothing, and are not exported.
+      const delays = require('node:perf_hooks').monitorEventLoopDelay({ resolution: 10 });
+      delays.enable();
+      const waiting = setInterval(async () => {
+        if (delays.count < 20) return;
+        const taken = otlp.flush();
+        clearInterval(waiting);
+        console.log(await taken);
+      }, 50);
     `, { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_SERVICE_NAME: 'shop', OTEL_EXPORTER_OTLP_HEADERS: 'x-key=a%20b' }, ['--expose-gc']);
 
     assert.strictEqual(requests.length, 1);
@@ -225,12 +233,23 @@ test('settings come from options first, then the variables for metrics, then tho
   assert.deepStrictEqual(parsePairs('a=1,,=2,b,c=%zz,d=e=f'), { a: '1', d: 'e=f' });
 });
 
-test('a start with the option exports by interval, and nothing keeps the process alive', async () => {
+test('a start with the option exports by interval', async () => {
   await withReceiver(async ({ url, requests }) => {
-    await program('heapsleuth.start(); setTimeout(() => {}, 500);', { HEAPSLEUTH_OTLP: url, OTEL_METRIC_EXPORT_INTERVAL: '100' });
+    const env = environment({ HEAPSLEUTH_OTLP: url, OTEL_METRIC_EXPORT_INTERVAL: '100' });
+    const { child, done } = start(['-e', 'setInterval(() => {}, 1000)'], { env, limitMs: 60_000 });
+    await eventually(() => requests.length >= 2, 'two exports', 30_000);
+    child.kill('SIGKILL');
+    await done;
 
-    assert.ok(requests.length >= 2);
     assert.strictEqual(requests[0].url, '/v1/metrics');
+  });
+});
+
+test('exporting keeps no process alive', async () => {
+  await withReceiver(async ({ url }) => {
+    const lines = await program("heapsleuth.start(); console.log('done');", { HEAPSLEUTH_OTLP: url, OTEL_METRIC_EXPORT_INTERVAL: '100' });
+
+    assert.deepStrictEqual(lines, ['done']);
   });
 });
 

@@ -35,7 +35,7 @@ function post({ url, headers, body, timeoutMs, agent, guard, hold }, done) {
     return;
   }
   deadline = after(timeoutMs, () => settle(new Error('the OTLP endpoint did not answer in time')));
-  connecting = after(CONNECT_MS, () => {
+  connecting = after(hold ? timeoutMs : CONNECT_MS, () => {
     if (!request.socket || request.socket.connecting) settle(new Error('could not connect to the OTLP endpoint'));
   });
   request.on('error', (error) => settle(error));
