@@ -146,10 +146,12 @@ class Layouts:
         return packer(row)
 
     def _packer(self, key: tuple[str, ...]) -> Callable[[Row], tuple[int, bytes]]:
+        # Aspects of roll-ups are told by a colon, and names are kept one a line.
+        key = tuple(name for name in key if name and ":" not in name and "\n" not in name)
         layout = self.fit("sample", key)
         number, names = layout.id, layout.names
         pack = Struct(f"<{len(names)}d").pack
-        if len(names) > 1 and set(names) == set(key):
+        if len(names) > 1 and names == tuple(sorted(key)):
             values = itemgetter(*names)
             return lambda row: (number, pack(*values(row)))
         return lambda row: (number, pack(*map(row.get, names, repeat(_NAN))))
