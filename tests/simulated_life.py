@@ -64,7 +64,8 @@ class SimulatedLife:
             load = self.load(hours)
             for name, shape in totals.items():
                 sums[name] += shape(hours, load) * self.step_s / 3600
-            sums["requests_total"] += max(0.0, chance.gauss(load, math.sqrt(load))) * self.step_s
+            expected = load * self.step_s
+            sums["requests_total"] += max(0.0, chance.gauss(expected, math.sqrt(expected)))
             row = {"at_ms": self.started_ms + hours * HOUR_MS, **sums}
             for name, level in levels.items():
                 if level is not None:

@@ -29,7 +29,7 @@ def counted(hours: int, entry: Any, each_hour: int = 12) -> Census:
 
 def test_handles_that_are_never_closed_are_a_leak_under_any_load() -> None:
     simulated = SimulatedLife(
-        12, load=daily, shapes={"handles": lambda hours, load: 20 + 0.5 * load + 15 * hours}
+        24, load=daily, shapes={"handles": lambda hours, load: 20 + 0.5 * load + 15 * hours}
     )
 
     verdict = judged(simulated)["handle-leak"]

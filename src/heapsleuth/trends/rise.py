@@ -1,7 +1,8 @@
 """Does a level rise by itself, or with the load, the time of day, or only until it is full?
 
 A straight line with load and the time of day beside it, its error widened for what neighbouring points have
-in common; then the last third must still rise. Made for levels that come back when work is done (handles,
+in common; then the last third must still rise, and so must what is left when a curve that fills up takes
+all it can. Made for levels that come back when work is done (handles,
 timers, native memory); heap floors have a detector of their own.
 """
 
@@ -28,12 +29,16 @@ _HARMONICS_AFTER_HOURS = 40.0
 _MOST_POINTS = 60
 _Z_RISES = 5.0
 _Z_STILL = 2.0
+_Z_REST = 3.0
+_FILLING_SHARES = (0.1, 0.25, 0.5, 1.0)
+"""Time constants of what fills up, as shares of the time looked at; slower ones are straight lines."""
 _STILL_SHARE = 0.4
 """The last third must rise at least so fast, as a share of the whole: an exponential that has come to 2.5 of
 its time constants gives 0.2, a straight line 1."""
 _BLOCKS = 8
 _RISING_BLOCKS = 6
 _MIN_LOAD_VARIATION = 0.03
+_LAG_HOURS = 2.0
 _MAX_CORRELATION = 0.95
 _NO_GROWTH = "no growth that matters"
 
@@ -119,6 +124,11 @@ def _shaped(found: Rise, hours: Floats, values: Floats, load: Floats | None, sma
         return as_("undecided", "growth within what load and chance explain")
     if late < _STILL_SHARE * found.per_hour or late < _Z_STILL * late_error:
         return as_("undecided", "it may have slowed down in the last third of the time")
+    for share in _FILLING_SHARES:
+        curve = 1 - np.exp(-(hours - hours[0]) / (share * found.hours))
+        rest, rest_error = _slope(hours, values, load, 0.0, curve)
+        if rest < _STILL_SHARE * found.per_hour or rest < _Z_REST * rest_error:
+            return as_("undecided", "something that fills up explains it as well")
     medians = np.array([np.median(block) for block in np.array_split(values, _BLOCKS)])
     if int((np.diff(medians) > 0).sum()) < _RISING_BLOCKS:
         return as_("flat", "it came back down in between")
@@ -146,11 +156,36 @@ def _varies(load: Floats | None) -> bool:
     return load is not None and bool(np.std(load) > _MIN_LOAD_VARIATION * abs(np.mean(load)))
 
 
-def _slope(hours: Floats, values: Floats, load: Floats | None, least_error: float) -> tuple[float, float]:
-    """Return slope per hour and its standard error; `least_error` a tenth of which it is never below."""
+def _lagging(hours: Floats, load: Floats) -> Floats:
+    """Return the load of the hours before, weighted exponentially: sessions live that long."""
+    lagging = load.copy()
+    for number in range(1, len(load)):
+        kept = np.exp(-(hours[number] - hours[number - 1]) / _LAG_HOURS)
+        lagging[number] = kept * lagging[number - 1] + (1 - kept) * load[number]
+    return lagging
+
+
+def _slope(
+    hours: Floats, values: Floats, load: Floats | None, least_error: float, curve: Floats | None = None
+) -> tuple[float, float]:
+    """
+    Return slope per hour and its standard error.
+
+    Args:
+        hours: As for `rise`.
+        values: As for `rise`.
+        load: As for `rise`.
+        least_error: A tenth of which the error is never below.
+        curve: What else may explain the values.
+    """
     columns = [np.ones(len(hours)), hours - hours[0]]
     if load is not None and _varies(load) and len(hours) > 2 * len(columns):
         columns.append((load - load.mean()) / load.std())
+        lagging = _lagging(hours, load)
+        if _varies(lagging):
+            columns.append((lagging - lagging.mean()) / lagging.std())
+    if curve is not None:
+        columns.append(curve)
     if hours[-1] - hours[0] > _HARMONICS_AFTER_HOURS:
         angle = 2 * np.pi * hours / 24
         columns += [np.cos(angle), np.sin(angle)]
