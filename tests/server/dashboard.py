@@ -39,13 +39,13 @@ class Dashboard:
     """A collector that runs: where it is, a token of each role, and its parts."""
 
     url: str
-    tokens: dict[str, str]
+    tokens: dict[Role, str]
     context: Context
     app: CollectorApp
 
-    def add_token(self, role: Role) -> str:
+    def add_token(self, role: Role, name: str = "somebody") -> str:
         """Make a token that counts at once; returns its secret."""
-        secret, token = make_token(role, f"{role} of the tests", self.context.clock())
+        secret, token = make_token(role, name, self.context.clock())
         self.app.parts.tokens.add(token)
         return secret
 
@@ -61,7 +61,7 @@ def serve(
 ) -> Iterator[Dashboard]:
     """Serve the dashboard over a database in a folder until the block ends; its clock stands still."""
     store = open_store(folder / database)
-    tokens = {}
+    tokens: dict[Role, str] = {}
     for role in ROLES:
         tokens[role], token = make_token(role, f"{role} of the tests", now_ms)
         store.put_token(token)

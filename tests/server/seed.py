@@ -453,11 +453,13 @@ def verdicts(now_ms: float) -> tuple[TrendVerdict, ...]:
 
 def incidents(now_ms: float) -> tuple[Incident, ...]:
     """Return the incidents of the fleet."""
-    by_kind = {(one.subject.service, one.kind): one for one in verdicts(now_ms)}
+    by_kind: dict[tuple[str, str], TrendVerdict] = {
+        (one.subject.service, one.kind): one for one in verdicts(now_ms)
+    }
     hour = HOUR_MS
 
     def of(number: str, service: str, kind: str, opened_h: float, **more: Any) -> Incident:
-        verdict = by_kind[service, kind]  # type: ignore[index] - kinds of this file
+        verdict = by_kind[service, kind]
         return Incident(
             id=number,
             service=service,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from heapsleuth.store.model import Role
+
 NOW_MS = 1_767_225_600_000.0
 EVIL = '"><script>alert(1)</script>{{7*7}}<img src=x onerror=alert(2)>\u202e\x1b[31m'
 PAGES = (
@@ -56,7 +58,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
 
 
 @contextmanager
-def browser(dashboard: Dashboard, role: str = "") -> Iterator[httpx.Client]:
+def browser(dashboard: Dashboard, role: Role | None = None) -> Iterator[httpx.Client]:
     """Give a client that is logged in with that role, and asks for pages as browsers do."""
     with httpx.Client(base_url=dashboard.url, headers={"Accept": "text/html"}, timeout=60) as client:
         if role:
@@ -109,7 +111,7 @@ def test_who_is_not_logged_in_is_sent_to_the_login_and_then_back(dashboard: Dash
 @pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("operator", 403), ("admin", 200)])
 @pytest.mark.parametrize("path", ["/admin/tokens", "/admin/audit"])
 def test_only_admins_see_tokens_and_the_audit_log(
-    dashboard: Dashboard, path: str, role: str, status: int
+    dashboard: Dashboard, path: str, role: Role, status: int
 ) -> None:
     with browser(dashboard, role) as client:
         assert client.get(path).status_code == status

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
+    from heapsleuth.store.model import Role
+
 NOW_MS = 1_767_225_600_000.0
 EVIL = "x\"><img src=x onerror=alert(1)><script>alert(2)</script>'{{7*7}}"
 WAIT_MS = 60_000
@@ -54,7 +56,7 @@ def is_complaint(message: ConsoleMessage) -> bool:
 def tab(
     chromium: Browser,
     dashboard: Dashboard,
-    role: str = "viewer",
+    role: Role = "viewer",
     *,
     width: int = 1440,
     dark: bool = False,
