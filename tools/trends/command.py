@@ -39,7 +39,7 @@ _SEEDS = 240
 _LEAKS = "0.5,1,2,5"
 _STRESS_SHARE = 4
 _LEAK_SHARE = 10
-_SENSITIVE_SHARE = 4
+_SENSITIVE_SHARE = 8
 
 
 def main() -> int:

@@ -23,7 +23,7 @@ _VARIES = 0.03
 """A load whose standard deviation is a smaller share of its mean explains nothing."""
 _DAILY_HOURS = 40.0
 """Shorter spans cannot tell a daily rhythm from a trend."""
-_WARM_SHARES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+_WARM_SHARES = (0.0125, 0.022, 0.038, 0.067, 0.12, 0.2, 0.36, 0.63, 1.1, 1.9)
 _RHOS = np.array([0.0, 0.3, 0.5, 0.7, 0.8, 0.88, 0.94, 0.975])
 """Correlations of neighbouring rows tried."""
 _TINY = 1e-6

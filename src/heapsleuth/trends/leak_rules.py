@@ -69,8 +69,8 @@ _ANY = -1e9
 DEFAULT = Preset(
     "default",
     (
-        Rule("history", 6.0, 96.0, 1.0, 4, 6, z=4.0, bend=-3.0, rows=8),
-        Rule("cold", 24.0, 96.0, 1.0, 4, 10, z=4.0, bend=-2.0, rows=14),
+        Rule("history", 6.0, 96.0, 1.0, 4, 6, z=5.0, bend=-3.0, rows=8),
+        Rule("cold", 24.0, 96.0, 1.0, 4, 10, z=5.0, bend=-2.0, rows=14),
         Rule("late", 60.0, 1e9, 2.0, 2, 3, z=6.0, bend=_ANY, rows=16, day_z=1.0),
         Rule("urgent", 1.0, 24.0, 0.25, 3, 3, z=8.0, bend=-1.0, rows=10),
     ),

@@ -70,7 +70,7 @@ def late_onset(series: FloorSeries, age: float) -> Envelope | None:
     rows = lowest_rows(series, (begin, since, _LATE_ROWS_BEFORE), (since, age, _ROWS))
     if len(rows) < 2 * _LEAST_ROWS:
         return None
-    design = Design(rows, warm_shares=(0.1, 0.8))
+    design = Design(rows, warm_shares=(0.02, 0.1, 0.6))
     steps = design.steps(since - 4.0, 1)
     slopes = [
         slope
