@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from material import ROOT, WORK
 
 from heapsleuth.trends.latency import LOOKS_HOURS, LatencyTrend
 from trends.latency_simulator import canary, deployment
@@ -15,7 +20,10 @@ if TYPE_CHECKING:
 
     from heapsleuth.trends.model import TrendVerdict
 
-__all__ = ["ADDED_MS", "DESIGNS", "Outcome", "judge", "run"]
+__all__ = ["ADDED_MS", "DESIGNS", "SEED", "Outcome", "judge", "kept_outcomes", "run"]
+
+SEED = 5_705_751
+"""Of the published page; drawn when the rules had been frozen."""
 
 ADDED_MS = 10.0
 DESIGNS: dict[str, Callable[..., Any]] = {"before/after": deployment, "canary, 4 + 4 hosts": canary}
@@ -26,6 +34,11 @@ _HOURS = 24
 _LOOKS = tuple(hours for hours in LOOKS_HOURS if hours <= _HOURS)
 _COLUMNS_HOURS = (2.0, 8.0, 24.0)
 _DELAY_MS = 90_000.0
+_RULES = ("trends/before_after.py", "trends/canary.py", "kernels/innovations.py")
+_SIMULATORS = ("latency_simulator.py", "simulator/latencysim.py")
+
+_Work = tuple[str, list[int], float, float]
+"""Design, seed, scale, milliseconds added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +55,7 @@ class Outcome:
     visible_ms: float
 
 
-def judge(work: tuple[str, list[int], float, float]) -> list[Outcome]:
+def judge(work: _Work) -> list[Outcome]:
     """Simulate one deployment and return what is said at each look."""
     design, seed, scale, added_ms = work
     rows, deployed_ms = DESIGNS[design](seed, scale, added_ms, hours=_HOURS)
@@ -73,21 +86,49 @@ def _outcome(design: str, scale: float, added_ms: float, hours: float, verdict: 
     )  # fmt: skip
 
 
+def kept_outcomes() -> Path:
+    """Return the file of what was judged with these rules and this simulator."""
+    sources = [
+        *sorted((ROOT / "src" / "heapsleuth" / "trends").glob("latency*.py")),
+        *(ROOT / "src" / "heapsleuth" / name for name in _RULES),
+        *(Path(__file__).parent / name for name in _SIMULATORS),
+    ]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()[:8]
+    return WORK / "eval-trends" / f"latency-{digest}.jsonl"
+
+
+def _judged(work: Sequence[_Work], pool: Executor, kept: Path) -> list[Outcome]:
+    """Return the outcomes of all work; what is in the file is not done again."""
+    known: dict[str, list[Outcome]] = {}
+    for line in kept.read_text(encoding="utf-8").splitlines() if kept.exists() else ():
+        if line.endswith("]"):  # the last one may have been cut off
+            done, found = json.loads(line)
+            known[json.dumps(done)] = [Outcome(**one) for one in found]
+    left = [one for one in work if json.dumps(one) not in known]
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with kept.open("a", encoding="utf-8") as file:
+        for done, found in zip(left, pool.map(judge, left, chunksize=4), strict=True):
+            known[json.dumps(done)] = found
+            file.write(json.dumps([done, [asdict(one) for one in found]]) + "\n")
+            file.flush()
+    return [outcome for one in work for outcome in known[json.dumps(one)]]
+
+
 def run(seed: int, pool: Executor, *, without: int = 540, changed: int = 120) -> Section:
     """
-    Return the section about releases.
+    Return the section about releases; a run that was broken off goes on.
 
     Args:
-        seed: Drawn anew for each edition of the page.
+        seed: `SEED`, or one that nobody has seen.
         pool: Where deployments are simulated.
         without: Deployments without a change, per design; as many for each scale.
         changed: Deployments that add 10 ms, per design and scale.
     """
-    work: list[tuple[str, list[int], float, float]] = []
+    work: list[_Work] = []
     for place, design in enumerate(DESIGNS):
         work += [(design, [seed, place, 0, n], _SCALES[n % 3], 0.0) for n in range(without)]
         work += [(design, [seed, place, 1, n], scale, ADDED_MS) for scale in _SCALES for n in range(changed)]
-    outcomes = [one for found in pool.map(judge, work, chunksize=4) for one in found]
+    outcomes = _judged(work, pool, kept_outcomes())
     rows = [row for design in DESIGNS for row in _flagged(design, outcomes)]
     rows += [row for design in DESIGNS for row in _found(design, outcomes)]
     return Section(

@@ -1,8 +1,8 @@
 'use strict'
 
 // Leaks at a set rate until V8 gives up, and writes the heap after each major collection to standard output.
-// Options as JSON: megabytes to begin with, bytes leaked and thrown away per second, milliseconds per tick, what leaks.
-// As with requests that come whether or not the process is busy, a tick that is late does the work of all it missed.
+// Options as JSON: megabytes to begin with, bytes leaked and thrown away per tick, milliseconds of rest between ticks,
+// what leaks. The clock is the number of ticks, as work is the clock of a service: what else the machine does has no part.
 
 const fs = require('node:fs')
 const v8 = require('node:v8')
@@ -25,22 +25,21 @@ const say = (row) => fs.writeSync(1, JSON.stringify(row) + '\n')
 new PerformanceObserver((list) => {
   const heap = process.memoryUsage().heapUsed
   for (const entry of list.getEntries()) {
-    if ((entry.detail?.kind ?? entry.kind) === constants.NODE_PERFORMANCE_GC_MAJOR) say([performance.now(), heap])
+    if ((entry.detail?.kind ?? entry.kind) === constants.NODE_PERFORMANCE_GC_MAJOR) say([ticks, heap])
   }
 }).observe({ entryTypes: ['gc'] })
 
 const base = []
 KINDS.array(base, options.base_mb * 1e6)
 const kept = []
-let garbage = null
-say({ limit: v8.getHeapStatistics().heap_size_limit, node: process.versions.node, now: performance.now() })
+let ticks = 0
+say({ limit: v8.getHeapStatistics().heap_size_limit, node: process.versions.node })
 
-let done = performance.now()
-setInterval(() => {
-  const now = performance.now()
-  const seconds = (now - done) / 1000
-  done = now
-  KINDS[options.kind](kept, options.leak_per_second * seconds * (1 + options.jitter * (2 * random() - 1)))
-  garbage = []
-  KINDS.array(garbage, options.garbage_per_second * seconds)
-}, options.tick_ms)
+function tick() {
+  KINDS[options.kind](kept, options.leak_per_tick * (1 + options.jitter * (2 * random() - 1)))
+  KINDS.array([], options.garbage_per_tick)
+  if (++ticks % 10 === 0) say(ticks)
+  if (options.rest_ms) setTimeout(tick, options.rest_ms)
+  else setImmediate(tick)
+}
+tick()

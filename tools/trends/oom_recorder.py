@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import subprocess
 import sys
@@ -20,7 +19,7 @@ _PROGRAM = Path(__file__).with_name("oom_life.cjs")
 _KINDS = ("array", "map", "closure", "string", "numbers")
 _OLD_SPACES = (64, 96, 128, 192, 256)
 _MOST_FLOORS = 120
-_LONGEST_SECONDS = 120.0
+_LONGEST_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,38 +29,37 @@ class Recipe:
     old_space_mb: int
     kind: str
     base_mb: int
-    leak_per_second: int
-    garbage_per_second: int
+    leak_per_tick: int
+    garbage_per_tick: int
     jitter: float
-    tick_ms: int
+    rest_ms: int
     seed: int
 
 
 @dataclass(frozen=True)
 class _Life:
     meta: dict[str, object]
-    hours: list[float]
+    ticks: list[float]
     floors: list[float]
 
 
 def recipes(count: int, seed: int) -> list[Recipe]:
-    """Return *count* lives of 10 to 30 seconds each, drawn by *seed*."""
+    """Return *count* lives of 1,000 to 3,000 ticks each, drawn by *seed*."""
     draw = random.Random(seed)  # noqa: S311 - no secret
     made = []
     for number in range(count):
         old_space = _OLD_SPACES[number % len(_OLD_SPACES)]
         base = round(old_space * draw.uniform(0.05, 0.3))
-        tick = draw.choice((4, 8, 16))
-        seconds = draw.uniform(10, 30)
+        ticks = draw.uniform(1000, 3000)
         made.append(
             Recipe(
                 old_space_mb=old_space,
                 kind=_KINDS[draw.randrange(len(_KINDS))],
                 base_mb=base,
-                leak_per_second=round((0.9 * old_space - base) * 2**20 / seconds),
-                garbage_per_second=round(draw.choice((2, 8, 20)) * 1e6),
+                leak_per_tick=round((0.9 * old_space - base) * 2**20 / ticks),
+                garbage_per_tick=round(draw.choice((0.05, 0.2, 0.4)) * 1e6),
                 jitter=draw.choice((0.0, 0.5, 1.0)),
-                tick_ms=tick,
+                rest_ms=draw.choice((0, 0, 1)),
                 seed=draw.randrange(1, 2**31 - 1),
             )
         )
@@ -71,37 +69,32 @@ def recipes(count: int, seed: int) -> list[Recipe]:
 def record(node: str, recipe: Recipe) -> _Life | None:
     """Live one life; None when it did not end by V8's own hand."""
     command = [node, f"--max-old-space-size={recipe.old_space_mb}", str(_PROGRAM), json.dumps(asdict(recipe))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         try:
             out, errors = process.communicate(timeout=_LONGEST_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             return None
-    rows = [json.loads(line) for line in out.splitlines() if line.endswith(("]", "}"))]
+    rows = [json.loads(line) for line in out.splitlines()]
     said = next((row for row in rows if isinstance(row, dict)), None)
     floors = [row for row in rows if isinstance(row, list)]
+    ticks = max((row for row in rows if isinstance(row, int)), default=0)
     if said is None or not floors or "heap out of memory" not in errors:
         return None
-    # V8's last words begin with its own clock: `[pid:0x…]   12345 ms: Mark-Compact …`.
-    ends = [
-        float(line.split("]")[1].split("ms:")[0])
-        for line in errors.splitlines()
-        if " ms: " in line and "]" in line
-    ]
-    death = max([*ends, floors[-1][0]])
-    reason = next((line for line in errors.splitlines() if line.startswith("FATAL ERROR")), "")
-    meta = {**asdict(recipe), **said, "death_ms": death, "ineffective": "Ineffective" in reason}
+    meta = {**asdict(recipe), **said, "death": ticks, "ineffective": "Ineffective mark-compacts" in errors}
     return _Life(meta, [row[0] for row in floors], [row[1] for row in floors])
 
 
 def _thinned(life: _Life) -> tuple[list[float], list[float]]:
     """Return at most so many floors: the lowest of each of as many equal spans."""
-    if len(life.hours) <= _MOST_FLOORS:
-        return life.hours, life.floors
-    spans = np.linspace(0, life.hours[-1], _MOST_FLOORS + 1)
-    where = np.clip(np.searchsorted(spans, life.hours, side="right") - 1, 0, _MOST_FLOORS - 1)
+    if len(life.ticks) <= _MOST_FLOORS:
+        return life.ticks, life.floors
+    spans = np.linspace(0, life.ticks[-1], _MOST_FLOORS + 1)
+    where = np.clip(np.searchsorted(spans, life.ticks, side="right") - 1, 0, _MOST_FLOORS - 1)
     kept = [min(np.flatnonzero(where == span), key=lambda row: life.floors[row]) for span in np.unique(where)]
-    return [life.hours[row] for row in kept], [life.floors[row] for row in kept]
+    return [life.ticks[row] for row in kept], [life.floors[row] for row in kept]
 
 
 def main() -> int:
@@ -113,7 +106,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
-    os.nice(10)
     jobs = [
         (node, recipe)
         for number, node in enumerate(given.node)
@@ -126,7 +118,7 @@ def main() -> int:
         given.out,
         meta=json.dumps([life.meta for life in lives]),
         first=np.cumsum([0, *(len(times) for times, _ in thinned)]),
-        at_ms=np.concatenate([np.array(times, np.float32) for times, _ in thinned]),
+        ticks=np.concatenate([np.array(times, np.float32) for times, _ in thinned]),
         floor_bytes=np.concatenate([np.array(floors, np.float32) for _, floors in thinned]),
     )
     print(f"{len(lives)} of {len(jobs)} lives ended by V8 -> {given.out}")
