@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import threading
 from typing import TYPE_CHECKING
 
 from heapsleuth.store.model import Token
@@ -113,18 +114,21 @@ class Tokens:
         self._store = store
         self._clock = clock
         self._by_sum: dict[str, Token] = {}
+        self._reading = threading.Lock()
         self.last_used_ms: dict[str, float] = {}
 
     def refresh(self) -> None:
         """Read them from the store; expired sessions are thrown away."""
         now_ms = self._clock()
         kept = {}
-        for token in self._store.tokens():
-            if _expired(token, now_ms) and token.id.startswith(SESSION):
-                self._store.delete_token(token.id)
-            else:
-                kept[token.sha256] = token
-        self._by_sum = kept
+        # One at a time: what was read before a token came or went may not replace what was read after.
+        with self._reading:
+            for token in self._store.tokens():
+                if _expired(token, now_ms) and token.id.startswith(SESSION):
+                    self._store.delete_token(token.id)
+                else:
+                    kept[token.sha256] = token
+            self._by_sum = kept
 
     def find(self, secret: str) -> Token | None:
         """Return the token that a secret belongs to; None for what is unknown, withdrawn or expired."""
