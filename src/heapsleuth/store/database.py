@@ -179,13 +179,18 @@ class Database:
         return connection.exec_driver_sql(statement.replace("IN ?", "= ANY(%s)"), (list(keys),)).all()
 
     def give_back(self, pages: int) -> bool:
-        """Return free pages of a SQLite file to the system, so many at once; False when few are left."""
+        """
+        Return free pages of a SQLite file to the system, so many at once; False when few are left.
+
+        Half as many as are used may stay: roll-ups free what the next samples take again.
+        """
         with self._mutex, self.translated():
             connection = self._writer.raw_connection()
             try:
                 driver: Any = connection.driver_connection
                 (free,) = driver.execute("PRAGMA freelist_count").fetchone()
-                if free <= pages:
+                (total,) = driver.execute("PRAGMA page_count").fetchone()
+                if free <= pages + (total - free) // 2:
                     return False
                 # As a script, because the driver otherwise takes one step of it, which is one page.
                 driver.executescript(f"PRAGMA incremental_vacuum({pages})")

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
     from heapsleuth.store.database import Database
 
+    # Requests, by status, by bucket.
+    _Counts = tuple[int, NDArray[np.int64], NDArray[np.int64]]
+    # Route, beginning of its 10 minutes, and what came.
+    _Added = tuple[str, int, _Counts]
+
 __all__ = ["Latencies"]
 
 # Routes kept of a release; the rest go together, for an application that makes a route of every id must
@@ -163,12 +168,13 @@ class Latencies:
             rows = connection.execute(oldest.limit(FOLD_ROWS)).all()
             tail = Tail.read(row.body for row in rows)
             known = self._known_routes(connection, series)
-            routes = self._routes_now(connection, series, tail, known)
+            added = _by_route(tail, known)
+            routes = self._routes_now(connection, series, added)
             instances = self._instances_now(connection, tail)
         seen = dict(known)
-        for (name, slot), requests in _requests(tail, _kept_routes(tail, known)).items():
+        for name, slot, (requests, _, _) in added:
             last, count = seen.get(name, (0, 0))
-            seen[name] = (max(last, slot), count + requests)
+            seen[name] = (max(last, slot), count + int(requests))
         many = self._database.many
         with self._database.write() as connection:
             many(connection, _HTTP, [(series, *key, one.requests, one.body()) for key, one in routes.items()])
@@ -183,19 +189,17 @@ class Latencies:
         return {route: (last, count) for route, last, count in connection.execute(found)}
 
     def _routes_now(
-        self, connection: Connection, series: int, tail: Tail, known: Iterable[str]
+        self, connection: Connection, series: int, added: Sequence[_Added]
     ) -> dict[tuple[str, int], _Sum]:
         """Return what the rows of routes become."""
-        kept = _kept_routes(tail, known)
-        names = [name if name in kept else OTHER for name in tail.names]
         sums: dict[tuple[str, int], _Sum] = defaultdict(_Sum)
-        for (number, slot), one in _grouped(tail, tail.routes, tail.slots).items():
-            sums[names[number], slot].add(*one)
+        for name, slot, one in added:
+            sums[name, slot].add(*one)
         table = schema.http.c
         found = select(table.route, table.at_ms, table.count, table.body).where(
             table.series == series,
-            table.route.in_(sorted(set(names))),
-            table.at_ms.in_(np.unique(tail.slots).tolist()),
+            table.route.in_(sorted({name for name, _ in sums})),
+            table.at_ms.in_(sorted({slot for _, slot in sums})),
         )
         for route, slot, requests, body in connection.execute(found):
             if (route, slot) in sums:
@@ -229,11 +233,12 @@ def _bucket(end_ms: float, route: str, release: str, instance: str, requests: in
 
 def _grouped(
     tail: Tail, first: NDArray[np.int64], second: NDArray[np.int64]
-) -> dict[tuple[int, int], tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+) -> dict[tuple[int, int], _Counts]:
     """Return sums by two keys."""
-    pairs, groups = np.unique(np.stack([first, second]), axis=1, return_inverse=True)
-    sums = tail.add_up(groups.ravel(), pairs.shape[1])
-    keys = zip(pairs[0].tolist(), pairs[1].tolist(), strict=True)
+    seconds, places = np.unique(second, return_inverse=True)
+    both, groups = np.unique(first * max(1, len(seconds)) + places, return_inverse=True)
+    sums = tail.add_up(groups, len(both))
+    keys = [(key // len(seconds), int(seconds[key % len(seconds)])) for key in both.tolist()]
     return dict(zip(keys, zip(*sums, strict=True), strict=True))
 
 
@@ -250,12 +255,11 @@ def _kept_routes(tail: Tail, known: Iterable[str]) -> set[str]:
     return kept
 
 
-def _requests(tail: Tail, kept: set[str]) -> dict[tuple[str, int], int]:
-    found: Counter[tuple[str, int]] = Counter()
-    for (number, slot), (requests, _, _) in _grouped(tail, tail.routes, tail.slots).items():
-        name = tail.names[number]
-        found[name if name in kept else OTHER, slot] += int(requests)
-    return found
+def _by_route(tail: Tail, known: Iterable[str]) -> list[_Added]:
+    kept = _kept_routes(tail, known)
+    names = [name if name in kept else OTHER for name in tail.names]
+    grouped = _grouped(tail, tail.routes, tail.slots)
+    return [(names[number], slot, one) for (number, slot), one in grouped.items()]
 
 
 def _releases(connection: Connection, service: str) -> dict[int, str]:

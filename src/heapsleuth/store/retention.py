@@ -23,7 +23,7 @@ __all__ = ["Keep", "Retention"]
 # Instances, or rows, in one transaction.
 CHUNK = 200
 
-# Free pages (4 KB each) given back to the system in one go; as many are left for what comes next.
+# Free pages (4 KB each) given back to the system in one go.
 VACUUM_PAGES = 2_000
 
 _OF_INSTANCE = ("heard", "samples", "blocks", "rollups", "peaks", "http_instances")
