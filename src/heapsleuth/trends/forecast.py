@@ -14,9 +14,10 @@ _YOUNG_MIB_BY_MAJOR = {16: 48, 18: 48, 20: 48, 22: 48, 24: 192, 26: 96}
 """Part of V8's heap limit that the young generation takes, with default settings; read off `heap_size_limit`
 with several `--max-old-space-size`. It differs between versions of Node.js, not between sizes."""
 
-_DIES_FROM, _DIES_UNTIL = 0.80, 0.98
+_DIES_FROM, _DIES_UNTIL = 0.78, 1.03
 """Share of the old generation's limit at which V8 gives up: at 0.80 when four collections in a row freed
-little and took most of the time, at the limit itself when they did not."""
+little and took most of the time, at the limit itself when they did not. The floor that was seen last is a
+little below what ends it, and part of the floor is not of the old generation."""
 
 _CONTAINER_FROM = 0.97
 """Share of a container's limit; the kernel kills when it can reclaim no more."""
