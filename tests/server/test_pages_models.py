@@ -127,6 +127,16 @@ def test_figures_take_their_unit_from_their_name() -> None:
     assert figure("life_hours", 31.0) == ("life", "31 h")
     assert figure("kills_total", 23.0) == ("kills", "23")
     assert figure("limit_bytes", math.inf) == ("limit", "unbounded")
+    assert figure("smallest_visible_ms", math.inf) == ("smallest visible", "not yet known")
+    assert figure("slope_low_bytes_per_hour", -2e6) == ("slope low", "-2.00 MB/h")
+    assert figure("stall_share_high", 0.31) == ("stall high", "31 %")
+    assert figure("slope_per_hour", 12.345) == ("slope", "+12.3/h")
+    assert figure("hours", 60.0) == ("observed", "2.5 days")
+    assert figure("instances_concerned", 3.0) == ("instances concerned", "3")
+
+
+def test_scores_are_for_programs_only() -> None:
+    assert [figure(name, 1.0) for name in ("z", "score", "rows")] == [None, None, None]
 
 
 def test_verdicts_come_alarms_first_and_clear_ones_last() -> None:

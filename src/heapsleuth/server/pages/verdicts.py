@@ -66,7 +66,9 @@ def shown_verdict(verdict: TrendVerdict) -> ShownVerdict:
         chip=chip_of(verdict),
         noun=kind_words(verdict.kind).noun,
         about=subject.instance or (f"release {subject.release}" if subject.release else ""),
-        figures=tuple(figure(name, value) for name, value in verdict.numbers.items()),
+        figures=tuple(
+            shown for name, value in verdict.numbers.items() if (shown := figure(name, value)) is not None
+        ),
         forecast=_forecast_text(verdict.forecast),
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from heapsleuth.units import format_bytes, format_count, format_duration, format_share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from heapsleuth.trends.model import Range, TrendVerdict
 
@@ -130,15 +130,31 @@ def hours_text(hours: Range) -> str:
     return f"{first} {unit}" if first == last else f"{first} to {last} {unit}"
 
 
-def figure(name: str, value: float) -> tuple[str, str]:
-    """Return a figure of a verdict as label and text; the unit is read off the end of its name."""
-    for ending, form in _UNITS:
-        if name.endswith(ending):
-            label = name.removesuffix(ending).replace("_", " ").strip()
-            return (label or ending.strip("_").replace("_", " ")), (
-                form(value) if math.isfinite(value) else "unbounded"
-            )
-    return name.replace("_", " "), format_count(round(value, 3)) if math.isfinite(value) else "unbounded"
+def figure(name: str, value: float) -> tuple[str, str] | None:
+    """
+    Return a figure of a verdict as label and text; the unit is read off its name.
+
+    None for what only statisticians read: scores, and how many rows were looked at.
+    """
+    if name in _TECHNICAL:
+        return None
+    # `stall_share_low` is the lower end of a share.
+    base, side = next(
+        ((name.removesuffix(end), end[1:]) for end in ("_low", "_high") if name.endswith(end)), (name, "")
+    )
+    label, form = next(
+        ((base.removesuffix(ending), form) for ending, form in _UNITS if base.endswith(ending)),
+        _WHOLE_NAMES.get(base, (base, _count)),
+    )
+    if not math.isfinite(value):
+        text = "not yet known" if base.startswith("smallest_visible") else "unbounded"
+    else:
+        text = form(value)
+    return f"{label} {side}".replace("_", " ").strip(), text
+
+
+def _count(value: float) -> str:
+    return format_count(float(f"{value:.3g}") if value % 1 else value)
 
 
 def _signed_rate(value: float) -> str:
@@ -161,6 +177,7 @@ _UNITS = (
     ("_bytes_per_hour", _signed_rate),
     ("_bytes_per_request", lambda value: f"{format_bytes(value)} per request"),
     ("_bytes", format_bytes),
+    ("_per_hour", lambda value: f"{'+' if value > 0 else ''}{_count(value)}/h"),
     ("_ms", _milliseconds),
     ("_share", format_share),
     ("_hours", span_text),
@@ -168,6 +185,12 @@ _UNITS = (
     ("_total", lambda value: format_count(round(value))),
 )
 """Endings of names of figures, the longest first, and how such a figure is printed."""
+_WHOLE_NAMES: dict[str, tuple[str, Callable[[float], str]]] = {
+    "hours": ("observed", span_text),
+    "share_of_growth": ("share of growth", format_share),
+}
+"""Names whose unit stands elsewhere."""
+_TECHNICAL = frozenset(("bend_z", "placebo_factor", "rows", "score", "z"))
 
 
 def _number(value: float) -> str:
