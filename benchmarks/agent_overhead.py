@@ -57,8 +57,10 @@ def main() -> None:
         for kind in ("hello", "api"):
             rows += measure(node, kind, options.pairs)
     table = "\n".join(rows)
-    print(table)
-    (HERE / "agent.md").write_text(PAGE.format(pairs=options.pairs, table=table), encoding="utf-8")
+    parts = samplers(options.nodes)
+    print(table, parts, sep="\n\n")
+    page = PAGE.format(pairs=options.pairs, table=table, samplers=parts)
+    (HERE / "agent.md").write_text(page, encoding="utf-8")
 
 
 def measure(node: str, kind: str, pairs: int) -> list[str]:
@@ -75,6 +77,22 @@ def measure(node: str, kind: str, pairs: int) -> list[str]:
             raise SystemExit("the agent did not report: nothing was measured")
     control = compare(node, kind, max(3, pairs // 3), {})
     return [row(version, kind, "agent", with_agent), row(version, kind, "control", control)]
+
+
+def samplers(nodes: list[str]) -> str:
+    """Return a table of what each part of the agent costs, with a column per version of Node."""
+    columns = {}
+    for node in nodes:
+        version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+        done = subprocess.run(
+            [node, str(HERE / "agent" / "samplers.cjs")], capture_output=True, text=True, check=True
+        )
+        columns[version] = dict(json.loads(done.stdout))
+    first = next(iter(columns.values()))
+    head = ["what", *columns]
+    lines = [head, ["---"] * len(head)]
+    lines += [[name, *(f"{column[name]:.2f}" for column in columns.values())] for name in first]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def compare(node: str, kind: str, pairs: int, env: dict[str, str]) -> list[tuple[Cost, Cost]]:
@@ -164,6 +182,13 @@ and serialises a page of items. The agent reports to a collector and has its def
 {table}
 
 Targets: at most 1 µs of CPU per request, a ratio of at most 1.03 on `api`, at most 5 MB of RSS.
+
+## What each part costs
+
+Written by `benchmarks/agent/samplers.cjs`: microseconds of CPU time of one, median of 9 rounds. A sampler is
+read once per sample (every 30 s); of those that keep what they read for a while, the dear reading is shown.
+
+{samplers}
 """
 
 

@@ -2,6 +2,7 @@
 
 const assert = require('node:assert');
 const http = require('node:http');
+const { PerformanceObserver, constants } = require('node:perf_hooks');
 const { test } = require('node:test');
 const v8 = require('node:v8');
 
@@ -91,6 +92,42 @@ test('several collections within one turn of the loop are all counted', async ()
     assert.strictEqual(read().gc_pause_ms_max, 0);
     assert.strictEqual(read().gc_count, sample.gc_count);
   });
+});
+
+test('where collections are many a part is watched: all majors are counted, the others about', async () => {
+  v8.setFlagsFromString('--expose-gc');
+  const gc = require('node:vm').runInNewContext('gc');
+  const work = async (ms) => {
+    let kept = [];
+    for (const end = performance.now() + ms; performance.now() < end;) {
+      kept = Array.from({ length: 20_000 }, (_, i) => ({ i, list: [i] }));
+      await new Promise((resolve) => { setImmediate(resolve); });
+    }
+    return kept;
+  };
+  // How steady collections come is up to the machine.
+  await attempts(() => withSampler('gc', async (read) => {
+    const seen = { all: 0, major: 0 };
+    const observer = new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        seen.all += 1;
+        if (entry.detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) seen.major += 1;
+      }
+    });
+    observer.observe({ entryTypes: ['gc'] });
+    for (let i = 0; i < 4; i += 1) {
+      await work(400);
+      gc();
+    }
+    await pause(400);
+    observer.disconnect();
+    const { gc_count: count, gc_major_count: major, gc_minor_count: minor } = read();
+
+    assert.ok(seen.major >= 4);
+    assert.strictEqual(major, seen.major);
+    assert.ok(count > seen.all / 3 && count < seen.all * 3, `${count} for ${seen.all}`);
+    assert.ok(minor <= count && minor > 0);
+  }, { watchedPerWindow: 3, alwaysAboveBytes: Infinity }));
 });
 
 test('loop delay is zero-based and shows a blocked loop; utilization is of the interval', async () => {

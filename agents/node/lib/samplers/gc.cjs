@@ -6,10 +6,11 @@ const { after, cancel, now } = require('../clock.cjs');
 const { KINDS, isMajor, kindOf, watchCollections } = require('../collections.cjs');
 const { MajorSignal } = require('./major-signal.cjs');
 
-// Node itself spends 40 to 50 µs on telling of a collection. A program that fills a small young generation
-// makes hundreds a second, so above this rate a part is watched and counts for the rest of its second.
-const WATCHED_PER_SECOND = 40;
-const WINDOW_MS = 1000;
+// Node itself spends 50 µs and more on telling of a collection (on a busy machine several hundred), and a program
+// that fills its young generation makes dozens a second. So above 12 a second the first of each quarter are watched
+// and stand for the rest of it.
+const WATCHED_PER_WINDOW = 3;
+const WINDOW_MS = 250;
 // In heaps above this size a collection may take so long that each is worth it.
 const ALWAYS_ABOVE_BYTES = 64e6;
 
@@ -54,11 +55,11 @@ class Pauses {
 }
 
 /** Collections of this thread: the floor, counts and pauses. `onMajor` is called with each floor. */
-function open({ guard, onMajor, stalls, watchedPerSecond = WATCHED_PER_SECOND, alwaysAboveBytes = ALWAYS_ABOVE_BYTES }) {
+function open({ guard, onMajor, stalls, watchedPerWindow = WATCHED_PER_WINDOW, alwaysAboveBytes = ALWAYS_ABOVE_BYTES }) {
   const floor = { bytes: null, external: 0, arrayBuffers: 0 };
   const total = new Pauses();
   let pauseMax = 0;
-  // Of the present second: what was watched, since when, and until when.
+  // Of the present window: what was watched, since when, and until when.
   let part = new Pauses();
   let partCount = 0;
   let begunAt = now();
@@ -96,7 +97,7 @@ function open({ guard, onMajor, stalls, watchedPerSecond = WATCHED_PER_SECOND, a
     if (major) takeFloor();
     partCount += entries.length;
     signal.survived(entries.length);
-    if (partCount >= watchedPerSecond) endPart();
+    if (partCount >= watchedPerWindow) endPart();
   };
 
   const endPart = () => {
@@ -118,7 +119,7 @@ function open({ guard, onMajor, stalls, watchedPerSecond = WATCHED_PER_SECOND, a
     begunAt = at;
   };
 
-  /** What is missing at this moment of the second that nobody watches. */
+  /** What is missing at this moment of the window, as a share of what was watched. */
   const unwatched = (at) => (endWatch || pausedAt === 0 ? 0 : (at - pausedAt) / Math.max(1, pausedAt - begunAt));
 
   const watch = () => {
