@@ -54,6 +54,15 @@ def test_stalls_that_p99_hides_are_seen() -> None:
     assert abs(verdict.numbers["stalled_share"] - 0.04) < 0.001
 
 
+def test_a_snapshot_of_ours_is_not_what_blocks_the_loop() -> None:
+    blocked = Blocked()
+    file = "node_modules/heapsleuth/lib/snapshot/heap-file.cjs"
+    blocked.add({"ms": 900, "frames": [{"function": "writeHeap", "file": file, "line": 39, "share": 1.0}]})
+
+    assert blocked.worst() == []
+    assert blocked.stalls == 0
+
+
 def test_stalls_that_are_collections_are_not_blamed_on_a_function() -> None:
     blocked = Blocked()
     blocked.add(BLOCKED)

@@ -27,6 +27,8 @@ _CRITICAL_SHARE = 0.2
 _LONG_STALL_MS = 1000.0
 _BY_COLLECTIONS = 0.7
 _MOST_PLACES = 20
+_SNAPSHOT_FILE = "lib/snapshot/heap-file.cjs"
+"""Of the agent, where V8 writes a snapshot."""
 _FADE = 0.5
 """What was seen counts half after it has been asked for that many times that the table filled up."""
 
@@ -42,9 +44,12 @@ class Blocked:
 
     def add(self, body: Mapping[str, Any]) -> None:
         """Take a `blocked` event."""
+        frames = body.get("frames")
+        if any(_is_snapshot(frame) for frame in (frames if isinstance(frames, list) else ())):
+            # Asked for, and told elsewhere: the program is not to blame for it.
+            return
         self.stalls += 1
         stall_ms = _number(body.get("ms"))
-        frames = body.get("frames")
         for frame in frames[:10] if isinstance(frames, list) else ():
             if isinstance(frame, dict):
                 self._ms_by_place[place_of(frame)] += int(stall_ms * _number(frame.get("share")))
@@ -63,6 +68,10 @@ def place_of(frame: Mapping[str, Any]) -> str:
     name = str(frame.get("function") or "(anonymous)")[:120]
     file, line = str(frame.get("file") or "")[-200:], frame.get("line")
     return f"{name} ({file}:{line})" if file and line else f"{name} ({file})" if file else name
+
+
+def _is_snapshot(frame: object) -> bool:
+    return isinstance(frame, dict) and str(frame.get("file") or "").endswith(_SNAPSHOT_FILE)
 
 
 def _number(value: object) -> float:

@@ -39,7 +39,7 @@ _TEXTS = {
     "external": "buffers and other memory that heap objects hold",
     "native": "native memory: addons, the allocator's own, thread stacks",
     "page-cache": "page cache, which the kernel gives back when memory is short",
-    "other-processes": "other processes in the container",
+    "other-processes": "memory of other processes in the container",
 }
 _SETTLES = {
     "native": (
@@ -105,7 +105,9 @@ def judge_native(life: Life, history: History, now_ms: float) -> tuple[TrendVerd
     )
     verdicts = [_judge("native", "", life, by_name.get("native"), history, evidence, now_ms)]
     others = by_name.get("other-processes")
-    if others and others.rise.shape == "rises":
+    limit = history.window(_LOOKED_AT_HOURS).latest("container_limit_bytes")
+    # Without a limit the group is a machine's or session's, and what else runs there nobody's worry here.
+    if others and others.rise.shape == "rises" and limit > 0:
         verdicts.append(_judge("other-processes", "other-processes", life, others, history, evidence, now_ms))
     return tuple(verdicts)
 
