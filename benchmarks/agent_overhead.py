@@ -83,7 +83,9 @@ def samplers(nodes: list[str]) -> str:
     """Return a table of what each part of the agent costs, with a column per version of Node."""
     columns = {}
     for node in nodes:
-        version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+        version = subprocess.run(
+            [node, "--version"], capture_output=True, text=True, check=True
+        ).stdout.strip()
         done = subprocess.run(
             [node, str(HERE / "agent" / "samplers.cjs")], capture_output=True, text=True, check=True
         )
