@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import importlib
-import importlib.util
 import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
@@ -26,6 +23,7 @@ from heapsleuth.server.routes import (
     incidents,
     instances,
     live,
+    pages,
     services,
     session,
     snapshots,
@@ -52,7 +50,6 @@ if TYPE_CHECKING:
 __all__ = ["CollectorApp", "create_app"]
 
 _log = logging.getLogger("heapsleuth.server")
-_PAGES = "heapsleuth.server.routes.pages"
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "Why not.", "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
 }
@@ -174,9 +171,6 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     app.include_router(agents.router(context, app.agent_api, parts.commands, parts.arrivals, parts.counts))
     app.include_router(live.router(context, parts.hub, parts.ingest, parts.commands, parts.counts))
-    for routes in (session, services, instances, incidents, snapshots, tokens, administration):
+    for routes in (session, services, instances, incidents, snapshots, tokens, administration, pages):
         app.include_router(routes.router(context))
-    with contextlib.suppress(ModuleNotFoundError):
-        if importlib.util.find_spec(_PAGES) is not None:
-            app.include_router(importlib.import_module(_PAGES).router(context))
     return app
