@@ -99,4 +99,4 @@ BASELINES: dict[str, Callable[[Floats, Floats, Floats, float], float | None]] = 
     "predict_linear 6 h, 24 h ahead": predict_linear,
     "Mann–Kendall over 24 h, z > 2.58": mann_kendall,
 }
-"""By title; arguments: hours, used heap and floor (NaN: none) in MB, 30-s samples of a life, and the limit."""
+"""By title; arguments: hours, used heap and floor (NaN: none) in MB, a sample per 30 s, and the limit."""

@@ -162,8 +162,8 @@ def judge_series(job: Job, series: Mapping[str, Any]) -> Outcome:
 
     Args:
         job: What it is.
-        series: As the simulator gives it: `t` (hours), `heap`, `post` (MB), `load` (requests/s), `life`, all at
-            30-s samples, and `p` with the `limit` of the old generation in MB.
+        series: As the simulator gives it: `t` (hours), `heap`, `post` (MB), `load` (requests/s), `life`, all
+            at 30-s samples, and `p` with the `limit` of the old generation in MB.
     """
     scenario = SCENARIOS.get(job.scenario)
     outcome = Outcome(job, float(series["t"][-1]) / 24 if len(series["t"]) else 0.0)

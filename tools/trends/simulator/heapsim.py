@@ -1,4 +1,4 @@
-# ruff: noqa
+# ruff: noqa: ANN001, ANN003, ANN201, ANN202, C408, D103, E501, E741, F841, FURB171, N803, N806, NPY002, PLR1730, PLR2004, SIM905
 # mypy: ignore-errors
 """heapsim: parametric simulator of Node.js heap telemetry (7 days at 30 s takes ~10 ms).
 Fitted to recordings of real Node.js 20 processes. All memory in MB, time in hours unless noted.

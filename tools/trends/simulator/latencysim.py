@@ -1,4 +1,4 @@
-# ruff: noqa
+# ruff: noqa: ANN001, ANN201, D103, D403, E501, N803, N806, SIM300
 # mypy: ignore-errors
 """Latency simulator: per-minute log-bucket histograms of one service version before and after a deployment.
 
