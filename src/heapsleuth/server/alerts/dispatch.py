@@ -74,12 +74,14 @@ class Dispatcher:
             async with asyncio.TaskGroup() as group:
                 for outbox in self._outboxes:
                     group.create_task(outbox.run())
-        finally:
+        except asyncio.CancelledError:
+            # Only at the end: after a failure this is run again, with the same connections.
             with contextlib.suppress(Exception):
                 await self._client.aclose()
             for outbox in self._outboxes:
                 with contextlib.suppress(Exception):
                     await outbox.receiver.close()
+            raise
 
     def _latest(self) -> list[Alert]:
         """Return the latest state of every problem that was told of lately, or should have been."""
