@@ -15,7 +15,7 @@ from node_programs import node_binaries, version
 ROOT = Path(__file__).parent.parent
 AGENT = ROOT / "agents" / "node"
 TESTS = sorted((AGENT / "test").glob("*.test.*js"))
-_TIMEOUT_S = 900
+_TIMEOUT_S = 1500
 
 pytestmark = [
     pytest.mark.node,

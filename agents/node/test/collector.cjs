@@ -40,7 +40,7 @@ class Collector {
   }
 
   /** Resolves with the first true result of `find`, which is asked after every message. */
-  async until(find, what, ms = 60_000) {
+  async until(find, what, ms = 180_000) {
     const begun = Date.now();
     for (;;) {
       const found = find();

@@ -22,7 +22,7 @@ function environment(extra = {}) {
 }
 
 /** Starts Node; `done` resolves with `{code, signal, stdout, stderr, ms}` when it has ended. */
-function start(args, { env = environment(), cwd = PROGRAMS, limitMs = 120_000, ...options } = {}) {
+function start(args, { env = environment(), cwd = PROGRAMS, limitMs = 300_000, ...options } = {}) {
   const begun = Date.now();
   const child = spawn(process.execPath, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'], ...options });
   let stdout = '';
@@ -44,7 +44,7 @@ function start(args, { env = environment(), cwd = PROGRAMS, limitMs = 120_000, .
 const run = (args, options) => start(args, options).done;
 
 /** Resolves when `test` is true; it is asked often. */
-async function eventually(test, what, ms = 60_000) {
+async function eventually(test, what, ms = 180_000) {
   const end = Date.now() + ms;
   while (!test()) {
     if (Date.now() > end) throw new Error(`${what}: not within ${ms} ms`);
