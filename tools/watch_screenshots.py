@@ -1,6 +1,6 @@
 """Takes the dashboard's pictures of docs/images again, of a made-up fleet; needs Chromium and ImageMagick.
 
-`.venv/bin/python tools/watch_screenshots.py`
+`.venv/bin/python tools/watch_screenshots.py [NAME …]`
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ def main() -> int:
             page.press("#token", "Enter")
             page.wait_for_url(f"{dashboard.url}/")
             for name, path, width, height in PICTURES:
+                if sys.argv[1:] and f"{name}-{theme}" not in sys.argv[1:]:
+                    continue
                 page.set_viewport_size({"width": width, "height": height})
                 page.goto(dashboard.url + path)
                 page.wait_for_selector('#live[data-state="on"]')
