@@ -30,7 +30,7 @@ class FloorSeries:
     """
     Takes samples in the order of time and keeps, per row, the lowest floor and the load.
 
-    At most 7 days and 100 kB (14 kB kept, the rest is a cache); of longer lives the oldest day is dropped,
+    At most 7 days and 14 kB, 80 kB more during looks; of longer lives the oldest day is dropped,
     and what its load leaves behind is kept.
 
     Attributes:
@@ -165,6 +165,11 @@ class FloorSeries:
     def drop_smoothed(self) -> None:
         """Free what is kept only for further looks at the same rows: 80 kB for a life of a week."""
         self._smoothed, self._smoothed_rows = np.empty((len(LOAD_TAUS) + 1, 0)), 0
+
+    def forget_smoothed(self) -> None:
+        """Drop what is kept only to make several looks in a row cheap: 80 kB."""
+        self._smoothed = np.empty((len(LOAD_TAUS) + 1, 0))
+        self._smoothed_rows = 0
 
     def _smooth(self, rows: int) -> tuple[Numbers, Numbers]:
         loads = np.array(self._loads[:rows], dtype=np.float64)

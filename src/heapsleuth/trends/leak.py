@@ -36,6 +36,9 @@ _SEMI_SPACES = 48 * 2**20
 _GIVES_UP = 0.8
 """Share of the old generation's limit from which on V8 ends the process when collections no longer help."""
 _CATCH_UP_HOURS = 10
+_TINY = 1e-3
+_OPEN_HOURS = 0.34
+"""A look does not wait for the last rows to be full: two of ten minutes."""
 _FORGIVEN = 6
 """Hours in a row without growth that end an alarm."""
 _STRICTER_Z = 2.0
@@ -49,7 +52,7 @@ class LeakTrend:
     """
     Takes the samples of one life and judges whether what stays after collections grows without end.
 
-    Bounded: at most 100 kB.
+    Bounded: at most 30 kB, and 100 kB more while it judges.
 
     Attributes:
         series: The floor and the load so far.
@@ -120,7 +123,7 @@ class LeakTrend:
             now_ms: The time of the verdict.
             earlier: Lives of the same slot before this one, oldest first.
         """
-        age = min(self.series.hours, (now_ms - self.series.started_ms) / _MS_PER_HOUR)
+        age = min(self.series.hours + _OPEN_HOURS, (now_ms - self.series.started_ms) / _MS_PER_HOUR + _TINY)
         before = [
             one.series
             for one in earlier
@@ -129,6 +132,8 @@ class LeakTrend:
         for mark in _marks(self._looked, age):
             self._look(mark, before)
             self._looked = mark
+        for series in (self.series, *before):
+            series.forget_smoothed()
         return describe(
             Judged(
                 life=self.life,
