@@ -17,9 +17,9 @@ __all__ = ["Recipe", "main", "recipes", "record"]
 
 _PROGRAM = Path(__file__).with_name("oom_life.cjs")
 _KINDS = ("array", "map", "closure", "string", "numbers")
-_OLD_SPACES = (64, 96, 128, 192, 256)
+_OLD_SPACES = (48, 64, 96, 128, 160)
 _MOST_FLOORS = 120
-_LONGEST_SECONDS = 900.0
+_LONGEST_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +44,20 @@ class _Life:
 
 
 def recipes(count: int, seed: int) -> list[Recipe]:
-    """Return *count* lives of 1,000 to 3,000 ticks each, drawn by *seed*."""
+    """Return *count* lives of 800 to 2,000 ticks each, drawn by *seed*."""
     draw = random.Random(seed)  # noqa: S311 - no secret
     made = []
     for number in range(count):
         old_space = _OLD_SPACES[number % len(_OLD_SPACES)]
         base = round(old_space * draw.uniform(0.05, 0.3))
-        ticks = draw.uniform(1000, 3000)
+        ticks = draw.uniform(800, 2000)
         made.append(
             Recipe(
                 old_space_mb=old_space,
                 kind=_KINDS[draw.randrange(len(_KINDS))],
                 base_mb=base,
                 leak_per_tick=round((0.9 * old_space - base) * 2**20 / ticks),
-                garbage_per_tick=round(draw.choice((0.05, 0.2, 0.4)) * 1e6),
+                garbage_per_tick=round(draw.choice((0.05, 0.1, 0.2)) * 1e6),
                 jitter=draw.choice((0.0, 0.5, 1.0)),
                 rest_ms=draw.choice((0, 0, 1)),
                 seed=draw.randrange(1, 2**31 - 1),
@@ -106,23 +106,28 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
-    jobs = [
-        (node, recipe)
-        for number, node in enumerate(given.node)
-        for recipe in recipes(given.lives, given.seed * 1000 + number)
-    ]
+    drawn = [recipes(given.lives, given.seed * 1000 + number) for number in range(len(given.node))]
+    # The versions in turn, so that a run that is broken off has some of each.
+    jobs = [job for turn in zip(*drawn, strict=True) for job in zip(given.node, turn, strict=True)]
+    lives: list[_Life] = []
     with ThreadPoolExecutor(given.jobs) as pool:
-        lives = [life for life in pool.map(lambda job: record(*job), jobs) if life is not None]
+        for life in pool.map(lambda job: record(*job), jobs):
+            if life is not None:
+                lives.append(life)
+                _save(given.out, lives)
+    print(f"{len(lives)} of {len(jobs)} lives ended by V8 -> {given.out}")
+    return 0
+
+
+def _save(out: Path, lives: list[_Life]) -> None:
     thinned = [_thinned(life) for life in lives]
     np.savez_compressed(
-        given.out,
+        out,
         meta=json.dumps([life.meta for life in lives]),
         first=np.cumsum([0, *(len(times) for times, _ in thinned)]),
         ticks=np.concatenate([np.array(times, np.float32) for times, _ in thinned]),
         floor_bytes=np.concatenate([np.array(floors, np.float32) for _, floors in thinned]),
     )
-    print(f"{len(lives)} of {len(jobs)} lives ended by V8 -> {given.out}")
-    return 0
 
 
 if __name__ == "__main__":
