@@ -46,6 +46,7 @@ class Envelope:
         best: The explanation that fits best.
         worst: Of those that fit nearly as well, the one that leaves least certainty of a leak.
         low, high: Slopes in MB/h none of them goes below, above (three standard errors).
+        fastest: The same as `high` of all growth that goes on, that of a warm-up included.
         z: Standard errors by which the slope exceeds `LEAST_SLOPE` under `worst`.
         bend: Standard errors of the change of slope at half time; negative: it flattens.
         rows: Rows of the current life it rests on.
@@ -56,6 +57,7 @@ class Envelope:
     worst: Model
     low: float
     high: float
+    fastest: float
     z: float
     bend: float
     rows: int
@@ -98,6 +100,7 @@ def envelope(
     errors = np.maximum(fits[:, 2], _LEAST_ERROR)
     rates = np.array([extra.late_rate for _, extra, _ in terms])
     z = (fits[:, 1] - LEAST_SLOPE - spill * rates * fits[:, 5]) / errors
+    going_on = fits[:, 1] + np.maximum(rates * fits[:, 5], 0.0) + _ERRORS * errors
     likely = np.flatnonzero(fits[:, 0] >= fits[:, 0].max() - _PLAUSIBLE)
 
     def model(i: int) -> Model:
@@ -109,6 +112,7 @@ def envelope(
         worst=model(int(likely[z[likely].argmin()])),
         low=float((fits[likely, 1] - _ERRORS * errors[likely]).min()),
         high=float((fits[likely, 1] + _ERRORS * errors[likely]).max()),
+        fastest=float(going_on[likely].max()),
         z=float(z[likely].min()),
         bend=_bend(design, slopes, bends) if bends else 0.0,
         rows=len(design.current),

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["Alarm", "Judged", "describe"]
 
 _VISIBLE = 1.0
-"""MB/h: `clear` is said when no plausible explanation leaves room for growth as fast as this."""
-_CLEAR_AGE = 12.0
-_COLD_AGE = 24.0
+"""MB/h: `clear` is said when no plausible explanation leaves room for growth as fast as this, be it a leak's
+or that of something that still fills."""
+_CLEAR_AGE, _CLEAR_AGE_COLD = 24.0, 48.0
+"""Hours before which `clear` is never said, with and without an earlier life to compare with."""
 _FEW_ROWS = 14
 _BENT = -1.5
 
@@ -94,10 +95,10 @@ def _state(judged: Judged) -> State:
     if judged.alarm is not None:
         return "alarm"
     found = judged.found
-    needed = _CLEAR_AGE if judged.with_history else _COLD_AGE
+    needed = _CLEAR_AGE if judged.with_history else _CLEAR_AGE_COLD
     if found is None or judged.age < needed or found.rows < _FEW_ROWS or judged.lowest_only:
         return "undecided"
-    return "clear" if found.high < _VISIBLE else "undecided"
+    return "clear" if found.fastest < _VISIBLE else "undecided"
 
 
 def _title(judged: Judged, state: State) -> str:
@@ -106,7 +107,7 @@ def _title(judged: Judged, state: State) -> str:
     if state == "alarm" and found is not None:
         return f"{what.capitalize()} grows by {_pace(found.best.slope)}"
     if state == "clear" and found is not None:
-        return f"{what.capitalize()} grows by less than {_pace(max(found.high, LEAST_SLOPE))}"
+        return f"{what.capitalize()} grows by less than {_pace(max(found.fastest, LEAST_SLOPE))}"
     if found is None:
         return f"Too early to say whether {what} grows"
     return f"Whether {what} grows without end cannot be told yet"
