@@ -46,7 +46,7 @@ def main() -> int:
         sync_playwright() as playwright,
     ):
         seed.seed(dashboard.store, now_ms, days=DAYS)
-        # The collector rolls up every minute; of days that came at once, charts would show what is done so far.
+        # Rolled up now: while the collector does it, charts show only what is done so far.
         dashboard.store.maintain(now_ms)
         token = dashboard.add_token("operator", "maria")
         browser = playwright.chromium.launch(
