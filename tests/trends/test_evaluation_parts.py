@@ -39,6 +39,16 @@ def test_a_few_floors_tell_nothing() -> None:
     assert np.isnan(forecast.tell(life, life.at_ms[3] / life.death_ms).low)
 
 
+def test_intervals_hold_the_ends_of_recorded_lives() -> None:
+    lives = forecast.recorded_lives(forecast.LIVES)
+    told = [forecast.tell(life, point) for life in lives for point in forecast.POINTS]
+    known = [one for one in told if not np.isnan(one.low)]
+
+    assert len(lives) >= 40
+    assert len(known) > 0.5 * len(told)
+    assert np.mean([one.low <= 1 <= one.high for one in known]) >= 0.95
+
+
 def test_a_recording_becomes_the_event_that_an_agent_sends(tmp_path: Path) -> None:
     waits = [(0.0, 10.0, 10.0, 0.0)] * 9 + [(100.0, 150.0, 10.0, 0.0)]
     np.savez(

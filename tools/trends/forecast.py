@@ -103,7 +103,12 @@ def run(file: Path = LIVES) -> Section:
     head = ("at", "aborts", "told", "interval holds the abort", "ended earlier", "ended later",
             "latest / earliest time, median", "straight line to heap_size_limit: error, median")  # fmt: skip
     nodes = sorted({life.node for life in lives}, key=lambda node: int(node.split(".")[0]))
-    return Section("Time to out of memory", head, tuple(rows), (f"Node.js {', '.join(nodes)}.",))
+    return Section(
+        "Time to out of memory",
+        head,
+        tuple(rows),
+        (f"Node.js {', '.join(nodes)}. Nothing is told before five collections have left a floor.",),
+    )
 
 
 def _row(title: str, told: Sequence[Told]) -> tuple[str, ...]:

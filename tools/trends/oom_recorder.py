@@ -7,7 +7,7 @@ import json
 import random
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ _PROGRAM = Path(__file__).with_name("oom_life.cjs")
 _KINDS = ("array", "map", "closure", "string", "numbers")
 _OLD_SPACES = (48, 64, 96, 128, 160)
 _MOST_FLOORS = 120
-_LONGEST_SECONDS = 300.0
+_LONGEST_SECONDS = 200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,8 @@ def main() -> int:
     jobs = [job for turn in zip(*drawn, strict=True) for job in zip(given.node, turn, strict=True)]
     lives: list[_Life] = []
     with ThreadPoolExecutor(given.jobs) as pool:
-        for life in pool.map(lambda job: record(*job), jobs):
-            if life is not None:
+        for done in as_completed([pool.submit(record, *job) for job in jobs]):
+            if (life := done.result()) is not None:
                 lives.append(life)
                 _save(given.out, lives)
     print(f"{len(lives)} of {len(jobs)} lives ended by V8 -> {given.out}")

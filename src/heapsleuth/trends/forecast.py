@@ -53,9 +53,11 @@ def old_generation_bytes(heap_limit_bytes: float, node: str = "") -> Range:
     """
     major = int(head) if (head := node.lstrip("v").partition(".")[0]).isdecimal() else 0
     young = [_YOUNG_MIB_BY_MAJOR[major]] if major in _YOUNG_MIB_BY_MAJOR else _YOUNG_MIB_BY_MAJOR.values()
-    # A limit below the young generation's own size is one that somebody made small as well.
-    least = max(heap_limit_bytes - max(young) * _MIB, 0.25 * heap_limit_bytes)
-    return Range(least, max(heap_limit_bytes - min(young) * _MIB, least))
+    # Where little would be left, somebody has made the young generation smaller, too.
+    least, most = (
+        max(heap_limit_bytes - size * _MIB, 0.15 * heap_limit_bytes) for size in (max(young), min(young))
+    )
+    return Range(least, most)
 
 
 def heap_forecast(growth: Growth, heap_limit_bytes: float, *, node: str = "") -> Forecast | None:
