@@ -24,11 +24,11 @@ COMMANDS = {
     "agent": "Print or copy the Node.js agent, or show the lines that inject it.",
     "analyze": "Name the causes of memory growth from heap snapshots.",
     "check": "Drive a program through rounds of work and say whether it leaks.",
-    "grafana": "Print a Grafana dashboard for Node.js services.",
+    "grafana": "Print a Grafana dashboard (JSON) for Node.js services.",
     "redact": "Remove the contents of strings from heap snapshots.",
     "rules": "Print Prometheus alert rules for Node.js services.",
     "run": "Start a program with the agent in it and watch its memory.",
-    "serve": "Watch services in production: the collector and its dashboard.",
+    "serve": "Watch services in production: collect, judge, tell, show.",
     "snapshot": "Take a heap snapshot of a running Node.js process.",
     "version": "Print the version of heapsleuth and of what it runs on.",
 }
