@@ -199,6 +199,9 @@ def add_with_removal(situation: Situation) -> tuple[str, str] | None:
     if call is None or not is_path(call.target) or len(call.arguments) != 1:
         return None
     target, listener = call.target, call.arguments[0]
+    if listener.startswith("..."):
+        # Any number of listeners.
+        return None
     lines = [f"{call.text};"]
     if not is_path(listener):
         taken = set(re.findall(r"[\w$]+", f"{target} {listener}"))
