@@ -36,7 +36,7 @@ def failures(tap: str) -> str:
     starts = [index for index, line in enumerate(lines) if line.lstrip().startswith("not ok")]
     blocks = []
     for start in starts:
-        end = next((at for at in range(start, len(lines)) if lines[at].strip() == "..."), start)
+        end = next((at for at in range(start, len(lines)) if lines[at].strip() == "..."), start + 1)
         blocks.append("\n".join(lines[start:end]))
     return "\n".join([*(lines[start].strip() for start in starts), *blocks])
 
