@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from heapsleuth.errors import UsageError
+from heapsleuth.server.prometheus.rules import GROUPS, Thresholds, render
 from heapsleuth.units import parse_duration
 
 __all__ = ["command"]
 
-_GROUPS = ("prom-client", "containers", "agent", "collector")
+_GROUPS = tuple(name for name, _ in GROUPS)
 
 
 @click.command(
@@ -60,8 +61,6 @@ def command(
     work without anything of heapsleuth. Slow leaks cannot be told from such
     metrics without false alarms; the collector's incidents can be alerted on.
     """
-    from heapsleuth.server.prometheus.rules import Thresholds, render
-
     times = {name: parse_duration(text) for name, text in (("gc-pause", gc_pause), ("loop-p99", loop_p99))}
     for name, seconds in times.items():
         if seconds <= 0:

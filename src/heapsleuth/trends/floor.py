@@ -162,10 +162,6 @@ class FloorSeries:
             self._smoothed_rows = rows
         return self._smoothed
 
-    def drop_smoothed(self) -> None:
-        """Free what is kept only for further looks at the same rows: 80 kB for a life of a week."""
-        self._smoothed, self._smoothed_rows = np.empty((len(LOAD_TAUS) + 1, 0)), 0
-
     def forget_smoothed(self) -> None:
         """Drop what is kept only to make several looks in a row cheap: 80 kB."""
         self._smoothed = np.empty((len(LOAD_TAUS) + 1, 0))

@@ -124,8 +124,6 @@ class LifeWatch:
             leak.evaluate(now_ms, [leaks[number] for leaks in earlier])
             for number, leak in enumerate(self.leaks)
         ]
-        for leak in (*self.leaks, *(leak for leaks in earlier for leak in leaks)):
-            leak.series.drop_smoothed()
         native = judge_native(self.life, self.history, now_ms)
         self.verdicts = self._persistence.apply(
             [
