@@ -63,6 +63,7 @@ function open({ guard, onMajor, stalls, watchedPerWindow = WATCHED_PER_WINDOW, a
   let part = new Pauses();
   let partCount = 0;
   let begunAt = now();
+  let watchedSince = 0;
   let pausedAt = 0;
   let timer = null;
   let endWatch = null;
@@ -78,6 +79,9 @@ function open({ guard, onMajor, stalls, watchedPerWindow = WATCHED_PER_WINDOW, a
     if (endWatch) return;
     total.add('major', total.counts.major > 0 ? total.ms.major / total.counts.major : 0);
     takeFloor();
+    // Where there was one there may be more, and each is worth it.
+    cancel(timer);
+    watch();
   }));
 
   const observe = (entries) => {
@@ -87,6 +91,8 @@ function open({ guard, onMajor, stalls, watchedPerWindow = WATCHED_PER_WINDOW, a
     for (let i = 0; i < entries.length; i += 1) {
       const entry = entries[i];
       const { duration } = entry;
+      // With another observer in the program, the first call also tells of what was before.
+      if (entry.startTime < watchedSince) continue;
       const kind = kindOf(entry);
       total.add(kind, duration);
       part.add(kind, duration);
@@ -126,6 +132,7 @@ function open({ guard, onMajor, stalls, watchedPerWindow = WATCHED_PER_WINDOW, a
     const at = now();
     total.scale(part, unwatched(at));
     begin(at);
+    watchedSince = at;
     signal.disarm();
     endWatch = watchCollections(guard, observe);
   };
