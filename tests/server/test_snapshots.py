@@ -6,12 +6,14 @@ import asyncio
 import gzip
 import hashlib
 import os
+import socket
 import subprocess
 import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from node_programs import node_binaries, version
@@ -155,6 +157,22 @@ def test_a_snapshot_that_is_none_is_refused_and_the_operator_told(collector: Run
         return collector.request("PUT", path, role="agent", content=b"<html>").status_code
 
     assert asked(collector, "liar-1", upload) == (422, 409)
+
+
+def test_an_upload_that_is_cut_off_is_no_error_of_the_collector(tmp_path: Path) -> None:
+    with collector_process(tmp_path) as collector:
+
+        def upload(number: str) -> int:
+            url = urlsplit(collector.url)
+            path = f"/v1/agents/cut-1/snapshots/{number}"
+            head = f"PUT {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {collector.token('agent')}\r\n"
+            with socket.create_connection((url.hostname, url.port)) as connection:
+                connection.sendall(f"{head}Content-Length: {len(WHOLE)}\r\n\r\n".encode() + WHOLE[:100_000])
+            return 0
+
+        assert asked(collector, "cut-1", upload) == (0, 409)
+        assert list((tmp_path / "data").rglob("*.gz")) == []
+    assert "Traceback" not in (tmp_path / "log.txt").read_text()
 
 
 def test_a_snapshot_comes_in_goes_out_and_is_deleted_and_all_of_it_is_in_the_log(

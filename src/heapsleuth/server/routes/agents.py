@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from heapsleuth.server import audit
@@ -126,6 +127,8 @@ def router(
             raise HTTPException(413, str(error), {"Connection": "close"}) from error
         except (BadSnapshot, zlib.error) as error:
             raise HTTPException(422, str(error), {"Connection": "close"}) from error
+        except ClientDisconnect as error:
+            raise HTTPException(400, "the upload was cut off") from error
         except TimeoutError as error:
             raise HTTPException(408, "nothing came for a minute", {"Connection": "close"}) from error
         record = replace(record, work=work)
