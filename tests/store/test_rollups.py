@@ -142,7 +142,7 @@ def test_a_collector_that_ended_half_way_goes_on_where_it_was(database_url: str,
     for number in (1, 2):
         store.append([batch(some_rows(number), who=instance(f"web-{number}", release=f"1.{number}"))])
     # One instance is rolled up, the other not, and no release.
-    store._rolling._roll_chunk([1], T + 3 * HOUR)
+    store._upkeep._rolling._roll_chunk([1], T + 3 * HOUR)
     store.close()
 
     again = open_store(database_url)

@@ -14,6 +14,7 @@ from heapsleuth.server.agent_api import AgentApi
 from heapsleuth.server.arrivals import make_arrivals
 from heapsleuth.server.counts import Counts
 from heapsleuth.server.ingest import Ingest
+from heapsleuth.server.interpreter import collect_cycles
 from heapsleuth.server.middleware import BodyLimit, SecurityHeaders
 from heapsleuth.server.news import News
 from heapsleuth.server.problems import MEDIA_TYPE, add_problem_handlers
@@ -33,6 +34,7 @@ from heapsleuth.server.schemas import Problem
 from heapsleuth.server.scrape import Scraper
 from heapsleuth.server.tasks import run_task
 from heapsleuth.server.tokens import REFRESH_S, Tokens
+from heapsleuth.server.upkeep import keep_up
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -114,15 +116,6 @@ class Parts:
             await asyncio.sleep(REFRESH_S)
             await asyncio.to_thread(self.tokens.refresh)
 
-    async def maintain(self, context: Context) -> None:
-        """Roll up, and drop what is older than it is kept."""
-        while True:
-            await asyncio.sleep(_MAINTAIN_S)
-            await asyncio.to_thread(context.store.maintain, context.clock())
-
-
-_MAINTAIN_S = 60.0
-
 
 def create_app(
     context: Context, tasks: Sequence[Task] = (), takers: Sequence[Taker] | None = None
@@ -142,7 +135,8 @@ def create_app(
         await asyncio.to_thread(parts.tokens.refresh)
         context.watching.start(context)
         scraper = Scraper(context.config.scrape, parts.ingest, parts.counts, context.clock)
-        all_tasks: list[Task] = [parts.refresh_tokens, parts.maintain, parts.news.run, scraper.run, *tasks]
+        all_tasks: list[Task] = [parts.refresh_tokens, keep_up, parts.news.run, scraper.run]
+        all_tasks += [collect_cycles, *tasks]
         running = [asyncio.create_task(run_task(task, context, parts.counts)) for task in all_tasks]
         try:
             yield

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from heapsleuth.errors import UsageError
+from heapsleuth.server.interpreter import settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,6 +103,7 @@ def serve_app(
         ready: Called when requests are answered.
     """
     _raise_file_limit()
+    settle()
     settings = uvicorn.Config(
         app,
         http="httptools",

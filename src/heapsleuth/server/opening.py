@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from heapsleuth.store.opening import open_store
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from heapsleuth.server.config import ServerConfig
     from heapsleuth.store.base import Store
 
-__all__ = ["open_configured_store"]
+__all__ = ["open_configured_store", "store_settings"]
 
 
 def open_configured_store(config: ServerConfig) -> Store:
@@ -20,5 +20,10 @@ def open_configured_store(config: ServerConfig) -> Store:
     Raises:
         StoreError: It cannot be opened.
     """
-    where = config.database or config.data / "collector.db"
-    return open_store(where, raw_hours=config.raw_hours, keep_days=config.keep_days)
+    return open_store(**store_settings(config))
+
+
+def store_settings(config: ServerConfig) -> dict[str, Any]:
+    """Return the arguments of `open_store`, as JSON has them."""
+    where = config.database or str(config.data / "collector.db")
+    return {"where": where, "raw_hours": config.raw_hours, "keep_days": config.keep_days}

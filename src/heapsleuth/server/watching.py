@@ -41,8 +41,9 @@ _LOOK_EVERY_S = 15.0
 _LEAST_LOOK_S = 0.5
 _MOST_WAITING = 50_000
 """Batches: a minute of 10,000 agents. Beyond, the oldest are left out; they are in the store."""
-_WORK_S = 0.004
-_PAUSE_S = 0.001
+_WORK_S = 0.002
+_PAUSE_S = 0.002
+_MOST_PAUSE_S = 0.05
 _INTERVAL_MS = 30_000.0
 _LEAST_SILENT_MS = 20_000.0
 _KNOWN_MS = 2 * 86_400_000.0
@@ -187,13 +188,16 @@ class Watcher:
         for service in list(self._services):
             if self._stopping.is_set():
                 return
+            began_s = time.perf_counter()
             try:
                 self._look_at(service)
             except Exception:  # noqa: BLE001 - one service must not end the others
                 _log.exception("%s could not be judged", service)
             if now - self._heard_ms[service] > _FORGET_MS:
                 del self._services[service], self._heard_ms[service]
-            time.sleep(0)
+            # As much time for ingest, and for what came meanwhile.
+            time.sleep(min(time.perf_counter() - began_s, _MOST_PAUSE_S))
+            self._take_waiting()
 
     def _look_at(self, service: str) -> None:
         found = self._services[service].evaluate(self._scale.at(self._clock()))

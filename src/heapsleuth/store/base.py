@@ -119,6 +119,9 @@ class Store(Protocol):
     def maintain(self, now_ms: float) -> None:
         """Roll up what is complete, and drop what is older than it is kept."""
 
+    def maintained(self, gone: set[int]) -> None:
+        """Take note of a round of that in another process, and of the instances it dropped."""
+
     def close(self) -> None:
         """Let go of the database."""
 

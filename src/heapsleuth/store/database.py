@@ -19,6 +19,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.pool import QueuePool
 
 from heapsleuth.errors import StoreError
+from heapsleuth.store.checkpoints import Checkpoints
+from heapsleuth.store.pacing import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,8 +32,8 @@ __all__ = ["Database"]
 
 BUSY_MS = 15_000
 
-# Fewer and larger checkpoints: pages that many commits changed are written once.
-CHECKPOINT_PAGES = 8_000
+# Where a commit makes a checkpoint after all: 130 MB.
+CHECKPOINT_PAGES = 32_000
 
 READERS = 8
 
@@ -76,21 +78,29 @@ class Database:
 
     Args:
         url: Of SQLAlchemy; `sqlite:///FILE` or `postgresql://…`.
+        checkpoints: Keep the log of a SQLite file short; one process does that for all.
+
+    Attributes:
+        pace: Of upkeep.
 
     Raises:
         StoreError: It cannot be reached or opened.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, checkpoints: bool = True) -> None:
         self.url = _url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.name = (
             str(self.url.database) if self.is_sqlite else self.url.render_as_string(hide_password=True)
         )
+        self.pace = Pace()
         self._mutex = threading.RLock()
+        self._checkpoints: Checkpoints | None = None
         with self.translated():
             self._writer = self._engine(writing=True)
             self._reader = self._engine(writing=False) if self.is_sqlite else self._writer
+        if checkpoints and self.is_sqlite and self.url.database:
+            self._checkpoints = Checkpoints(self.url.database)
 
     def _engine(self, *, writing: bool) -> Engine:
         if not self.is_sqlite:
@@ -206,6 +216,8 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         with self._mutex:
             self._reader.dispose()
             self._writer.dispose()

@@ -158,8 +158,10 @@ class Latencies:
             table = schema.http_tail.c
             waiting = [row.series for row in connection.execute(select(table.series).distinct())]
         for series in waiting:
-            while self._fold(series) == FOLD_ROWS:
-                pass
+            folded = FOLD_ROWS
+            while folded == FOLD_ROWS:
+                with self._database.pace.step():
+                    folded = self._fold(series)
 
     def _fold(self, series: int) -> int:
         table = schema.http_tail.c

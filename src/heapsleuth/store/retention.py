@@ -24,7 +24,7 @@ __all__ = ["Keep", "Retention"]
 CHUNK = 200
 
 # Free pages (4 KB each) given back to the system in one go.
-VACUUM_PAGES = 2_000
+VACUUM_PAGES = 200
 
 _OF_INSTANCE = ("heard", "samples", "blocks", "rollups", "peaks", "http_instances")
 _OF_SERIES = ("series_rollups", "stale", "http_tail", "http", "http_routes")
@@ -72,7 +72,7 @@ class Retention:
             gone = [row.instance for row in connection.execute(found)]
         for at in range(0, len(gone), CHUNK):
             keys = [(number,) for number in gone[at : at + CHUNK]]
-            with self._database.write() as connection:
+            with self._database.pace.step(), self._database.write() as connection:
                 for name in _OF_INSTANCE:
                     # Names of tables are constants of this module.
                     statement = f"DELETE FROM {name} WHERE instance = ?"  # noqa: S608
@@ -86,8 +86,8 @@ class Retention:
             numbers = [row.id for row in connection.execute(select(schema.metadata.tables[owners].c.id))]
         statement = f"DELETE FROM {name} WHERE {key} = ? AND at_ms < ?"  # noqa: S608
         for at in range(0, len(numbers), CHUNK):
-            with self._database.write() as connection:
-                rows = [(number, before_ms) for number in numbers[at : at + CHUNK]]
+            rows = [(number, before_ms) for number in numbers[at : at + CHUNK]]
+            with self._database.pace.step(), self._database.write() as connection:
                 self._database.many(connection, statement, rows)
 
     def _drop_listed(self, before_ms: float) -> None:
@@ -102,7 +102,7 @@ class Retention:
             marks = statement if self._database.is_sqlite else statement.replace("?", "%s")
             gone = 1
             while gone:
-                with self._database.write() as connection:
+                with self._database.pace.step(), self._database.write() as connection:
                     gone = connection.exec_driver_sql(marks, (before_ms,)).rowcount
 
     def _drop_series(self) -> None:
@@ -123,5 +123,7 @@ class Retention:
         """Return free pages to the system; PostgreSQL does so by itself."""
         if not self._database.is_sqlite:
             return
-        while self._database.give_back(VACUUM_PAGES):
-            pass
+        more = True
+        while more:
+            with self._database.pace.step():
+                more = self._database.give_back(VACUUM_PAGES)

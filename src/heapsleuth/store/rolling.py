@@ -35,8 +35,8 @@ __all__ = ["Rolling", "block_parts", "columns_of", "totals_before"]
 # How long after its end 10 minutes are taken for complete.
 GRACE_MS = 60_000
 
-# Instances in one transaction: some 20 ms, for which ingest has to wait.
-CHUNK = 100
+# Instances in one transaction: some 10 ms, for which ingest has to wait.
+CHUNK = 50
 
 # Releases' rows in one transaction.
 STALE_CHUNK = 200
@@ -68,7 +68,8 @@ class Rolling:
             found = select(table.instance).where(table.at_ms < cutoff).distinct().order_by(table.instance)
             waiting = [row.instance for row in connection.execute(found)]
         for at in range(0, len(waiting), CHUNK):
-            self._roll_chunk(waiting[at : at + CHUNK], cutoff)
+            with self._database.pace.step():
+                self._roll_chunk(waiting[at : at + CHUNK], cutoff)
         self._refresh()
 
     def _roll_chunk(self, instances: list[int], cutoff: float) -> None:
@@ -176,21 +177,26 @@ class Rolling:
 
     def _refresh(self) -> None:
         """Make the rows of releases that are older than those of their instances anew."""
+        more = True
+        while more:
+            with self._database.pace.step():
+                more = self._refresh_some()
+
+    def _refresh_some(self) -> bool:
+        """Make some of them anew; False when there were none."""
         table = schema.stale.c
-        while True:
-            with self._database.read() as connection:
-                found = select(table.series, table.at_ms).order_by(table.at_ms, table.series)
-                stale = [(row.series, row.at_ms) for row in connection.execute(found.limit(STALE_CHUNK))]
-                if not stale:
-                    return
-                rows = self._sums(connection, stale)
-            with self._database.write() as connection:
-                self._database.many(connection, _SUM, rows)
-            with self._database.read() as connection:
-                hours = self._hours(connection, {(number, at // HOUR_MS * HOUR_MS) for number, at in stale})
-            with self._database.write() as connection:
-                self._database.many(connection, _SUM, hours)
-                self._database.many(connection, _FRESH, stale)
+        with self._database.read() as connection:
+            found = select(table.series, table.at_ms).order_by(table.at_ms, table.series)
+            stale = [(row.series, row.at_ms) for row in connection.execute(found.limit(STALE_CHUNK))]
+            rows = self._sums(connection, stale)
+        with self._database.write() as connection:
+            self._database.many(connection, _SUM, rows)
+        with self._database.read() as connection:
+            hours = self._hours(connection, {(number, at // HOUR_MS * HOUR_MS) for number, at in stale})
+        with self._database.write() as connection:
+            self._database.many(connection, _SUM, hours)
+            self._database.many(connection, _FRESH, stale)
+        return bool(stale)
 
     def _sums(self, connection: Connection, stale: Iterable[tuple[int, int]]) -> list[tuple[Any, ...]]:
         table, who, heard = schema.rollups.c, schema.instances.c, schema.heard.c

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from dataclasses import fields
 from typing import TYPE_CHECKING
@@ -18,9 +17,9 @@ from heapsleuth.store.layouts import Layouts
 from heapsleuth.store.metrics import metric
 from heapsleuth.store.model import Instance, ServiceSummary
 from heapsleuth.store.records import Records
-from heapsleuth.store.retention import Keep, Retention
-from heapsleuth.store.rolling import Rolling
+from heapsleuth.store.retention import Keep
 from heapsleuth.store.summaries import SLOT_MS
+from heapsleuth.store.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,9 +51,7 @@ class SqlStore(Records):
         self._intake = Intake(database, self._layouts)
         self._latencies = Latencies(database)
         self._charts = Charts(database, self._layouts, self._intake)
-        self._rolling = Rolling(database, self._layouts)
-        self._retention = Retention(database, self.keep)
-        self._maintaining = threading.Lock()
+        self._upkeep = Upkeep(database, self.keep, self._layouts)
         self._intake.load_latest()
 
     def append(self, batches: Sequence[Batch]) -> tuple[bool, ...]:
@@ -179,20 +176,16 @@ class SqlStore(Records):
 
     def maintain(self, now_ms: float) -> None:
         """Roll up what is complete, and drop what is older than it is kept."""
-        with self._maintaining, self._database.alone() as alone:
-            if not alone:
-                return
-            self._latencies.fold()
-            self._rolling.roll_up(now_ms)
-            self._charts.rolled()
-            gone = self._retention.drop_old(now_ms)
-            if gone:
-                self._intake.forget(gone)
+        self.maintained(self._upkeep.run(now_ms))
+
+    def maintained(self, gone: set[int]) -> None:
+        """Take note of a round of that, here or in another process, and of the instances it dropped."""
+        self._charts.rolled()
+        self._intake.forget(gone)
 
     def close(self) -> None:
         """Let go of the database."""
-        with self._maintaining:
-            self._database.close()
+        self._upkeep.close()
 
 
 def _instances() -> Select[Any]:

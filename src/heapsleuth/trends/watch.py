@@ -26,6 +26,7 @@ SILENT_MS = 900_000.0
 _MOST_LIVES = 20_000
 _MOST_RELEASES = 8
 _TOUCHING_MS = 60_000.0
+_LEAST_LOOKS, _LOOK_CALLS = 20, 20
 _FORGET_MS = 3_600_000.0
 """An instance that ended may be heard of again: its agent was cut off."""
 
@@ -115,8 +116,14 @@ class ServiceWatch:
             self._ends.succeeded(successor.life, successor.first_kill_total)
 
     def evaluate(self, now_ms: float) -> tuple[TrendVerdict, ...]:
-        """Return the verdicts, the worst first; those of instances are made anew every 10 minutes."""
+        """
+        Return the verdicts, the worst first; those of instances are made anew every 10 minutes.
+
+        All instances are due at the same moment; each call looks at a twentieth of them (or 20), so that no
+        call takes long.
+        """
         changed = False
+        looks = max(_LEAST_LOOKS, len(self._lives) // _LOOK_CALLS)
         for instance, watched in list(self._lives.items()):
             if not watched.ended and watched.is_silent(now_ms, self._silent_ms):
                 self.end(instance, watched.history.last_ms)
@@ -124,7 +131,8 @@ class ServiceWatch:
             if watched.ended:
                 if now_ms - watched.history.last_ms > _FORGET_MS:
                     self._forget(watched)
-            elif watched.is_due(now_ms):
+            elif looks and watched.is_due(now_ms):
+                looks -= 1
                 watched.look(now_ms, self._past.before(watched.life))
                 changed = True
         latency = self._latency.evaluate(now_ms)
