@@ -1,7 +1,7 @@
 """Judges what comes in: rows to trends, verdicts to incidents, in a thread of its own.
 
-One thread is enough: a sample costs some 10 µs and a look at an instance a few milliseconds each 10 minutes,
-so 10,000 instances take a tenth of a core; it pauses often, because ingest waits for the interpreter's lock.
+One thread is enough: a message costs some 100 µs and a look at an instance less than a millisecond each 10
+minutes, so 10,000 instances take a tenth of a core; it pauses often, as ingest waits for the interpreter.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
@@ -61,7 +60,6 @@ class LatencySlots:
         self.fine: dict[tuple[float, str], NDArray[np.uint32]] = {}
         self.coarse: dict[tuple[float, str], NDArray[np.uint32]] = {}
         self.by_instance: dict[tuple[str, str], dict[float, NDArray[np.uint32]]] = {}
-        self._instances: Counter[str] = Counter()
         self.first_ms: dict[str, float] = {}
         self.last_ms: dict[str, float] = {}
         self.latest_ms = 0.0
@@ -91,9 +89,8 @@ class LatencySlots:
     def _add_to_instance(self, served: Served, slot: float) -> None:
         key = (served.release, served.instance)
         if key not in self.by_instance:
-            if self._instances[served.release] >= _MOST_INSTANCES:
+            if sum(release == served.release for release, _ in self.by_instance) >= _MOST_INSTANCES:
                 return
-            self._instances[served.release] += 1
             self.by_instance[key] = {}
         step = slot // COARSE_MS * COARSE_MS
         add_to(_counts(self.by_instance[key], step), served.buckets)
@@ -110,7 +107,6 @@ class LatencySlots:
                 del slots[slot]
             if not slots:
                 del self.by_instance[instance]
-                self._instances[instance[0]] -= 1
         for release in [one for one, last in self.last_ms.items() if last < self.latest_ms - _COARSE_KEPT_MS]:
             del self.first_ms[release], self.last_ms[release]
 
