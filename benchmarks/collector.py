@@ -50,7 +50,7 @@ def family(process: psutil.Process) -> list[psutil.Process]:
 
 def cpu_s(process: psutil.Process) -> float:
     """Return the CPU time of all of them."""
-    return sum(times.user + times.system for times in (one.cpu_times() for one in family(process)))
+    return float(sum(times.user + times.system for times in (one.cpu_times() for one in family(process))))
 
 
 def run(folder: Path, database: str | None, arguments: list[str]) -> dict[str, Any]:
@@ -126,8 +126,8 @@ def page(results: dict[str, dict[str, Any]]) -> str:
         "",
         "Written by `python benchmarks/collector.py --write`. A message has one sample of 46 metrics and the",
         "latencies of 5 routes; it is acknowledged when it is committed (SQLite). Steady: 10,000 agents with",
-        "one message each 10 s, 9,000 of which also wait for commands, measured for 10 minutes from 90 s after all came",
-        "at once. Most: 400 connections, each as fast as it is answered. CPU and memory are those of the",
+        "one message each 10 s, 9,000 of which also wait for commands; from 90 s after all came at once, for",
+        "10 minutes. Most: 400 connections, each as fast as it is answered. CPU and memory are those of the",
         "collector and its process for upkeep; the generator shares the machine's two cores with them.",
         "",
         "| | " + " | ".join(results) + " |",

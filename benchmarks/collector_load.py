@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import json
 import random
 import time
@@ -27,30 +28,34 @@ loop_stalls_total loop_stalled_ms_total timers listeners requests_2xx_total requ
 rss_anon_bytes rss_file_bytes container_limit_bytes container_working_set_bytes fds
 """
 VARIANTS = 64
+WAIT_S = 25
 
 
-def variants(seed: int) -> list[bytes]:
-    """Return samples without their time: the numbers of a process that serves requests."""
-    source = random.Random(seed)  # noqa: S311 - no secret
-    found = []
-    for _ in range(VARIANTS):
-        sample: dict[str, Any] = {
-            name: source.randrange(10**6, 10**9)
-            if name.endswith("bytes")
-            else round(source.random() * 1e4, 3)
-            for name in METRIC_NAMES.split()
+@functools.cache
+def body(variant: int, sequence: int) -> bytes:
+    """Return a sample without its time: the numbers of a process that serves requests and does not change."""
+    source = random.Random(f"{variant} {sequence}")  # noqa: S311 - no secret
+    sample: dict[str, Any] = {name: value(name, sequence, source) for name in METRIC_NAMES.split()}
+    sample["http"] = [
+        {
+            "route": route,
+            "count": 300,
+            "statuses": {"2xx": 297, "5xx": 3},
+            "buckets": [[bucket, source.randrange(1, 40)] for bucket in range(200, 220)],
         }
-        sample["http"] = [
-            {
-                "route": route,
-                "count": 300,
-                "statuses": {"2xx": 297, "5xx": 3},
-                "buckets": [[bucket, source.randrange(1, 40)] for bucket in range(200, 220)],
-            }
-            for route in ROUTES
-        ]
-        found.append(json.dumps(sample, separators=(",", ":"))[1:].encode())
-    return found
+        for route in ROUTES
+    ]
+    return json.dumps(sample, separators=(",", ":"))[1:].encode()
+
+
+def value(name: str, sequence: int, source: random.Random) -> float:
+    """Return what a process reports in its message of that number."""
+    if name.endswith(("total", "count", "uptime_ms", "cpu_ms", "user_ms", "system_ms")) or "_total" in name:
+        return 300.0 * sequence + source.randrange(10)
+    if "limit" in name:
+        return 4e9
+    typical = 1e8 if name.endswith("bytes") else 0.3 if name.endswith("utilization") else 20.0
+    return round(typical * source.uniform(0.97, 1.03), 3)
 
 
 class Agent(asyncio.Protocol):
@@ -85,15 +90,15 @@ class Agent(asyncio.Protocol):
             self.run.late += 1
             return
         self.sequence += 1
-        sample = self.run.samples[(self.number + self.sequence) % VARIANTS]
-        body = b'%b%d,"samples":[{"at_ms":%d,%b],"events":[]}' % (
+        sample = body(self.number % VARIANTS, self.sequence)
+        message = b'%b%d,"samples":[{"at_ms":%d,%b],"events":[]}' % (
             self.head,
             self.sequence,
             int(time.time() * 1000),
             sample,
         )
         self.sent_s = time.perf_counter()
-        self.transport.write(b"%b%d\r\n\r\n%b" % (self.line, len(body), body))
+        self.transport.write(b"%b%d\r\n\r\n%b" % (self.line, len(message), message))
 
     def data_received(self, data: bytes) -> None:
         """Take an answer; all are short, with the same few headers."""
@@ -118,15 +123,15 @@ class Poll(asyncio.Protocol):
 
     def __init__(self, number: int, run: Run) -> None:
         self.request = (
-            f"GET /v1/agents/agent-{number}/commands?wait=25 HTTP/1.1\r\nHost: localhost\r\n"
+            f"GET /v1/agents/agent-{number}/commands?wait={WAIT_S} HTTP/1.1\r\nHost: localhost\r\n"
             f"Authorization: Bearer {run.token}\r\n\r\n"
         ).encode()
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask."""
+        """Ask, at a moment of its own: agents do not begin all at once."""
         self.transport = transport  # type: ignore[assignment]
-        transport.write(self.request)  # type: ignore[attr-defined]
+        asyncio.get_running_loop().call_later(random.uniform(0, WAIT_S), transport.write, self.request)  # type: ignore[attr-defined]  # noqa: S311
 
     def data_received(self, data: bytes) -> None:
         """Ask again; head and body of an answer may come apart."""
@@ -140,7 +145,6 @@ class Run:
     def __init__(self, token: str, *, closed: bool) -> None:
         self.token = token
         self.closed = closed
-        self.samples = variants(1)
         self.began_ms = time.time() * 1000
         self.statuses: dict[int, int] = {}
         self.took_s: list[float] = []

@@ -43,7 +43,7 @@ _MOST_WAITING = 50_000
 """Batches: a minute of 10,000 agents. Beyond, the oldest are left out; they are in the store."""
 _WORK_S = 0.002
 _PAUSE_S = 0.002
-_MOST_PAUSE_S = 0.05
+_REST, _MOST_REST_S = 3.0, 0.15
 _INTERVAL_MS = 30_000.0
 _LEAST_SILENT_MS = 20_000.0
 _KNOWN_MS = 2 * 86_400_000.0
@@ -195,8 +195,8 @@ class Watcher:
                 _log.exception("%s could not be judged", service)
             if now - self._heard_ms[service] > _FORGET_MS:
                 del self._services[service], self._heard_ms[service]
-            # As much time for ingest, and for what came meanwhile.
-            time.sleep(min(time.perf_counter() - began_s, _MOST_PAUSE_S))
+            # Most of the time is for ingest, and for what came meanwhile.
+            time.sleep(min(_REST * (time.perf_counter() - began_s), _MOST_REST_S))
             self._take_waiting()
 
     def _look_at(self, service: str) -> None:

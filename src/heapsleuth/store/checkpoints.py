@@ -17,8 +17,8 @@ __all__ = ["Checkpoints"]
 
 _EVERY_S = 1.0
 _LEAST_BYTES = 8 * 1024 * 1024
-_BUSY_S = 0.5
-"""How long a checkpoint waits for readers: commits wait with it."""
+_TRIES, _AGAIN_S = 20, 0.02
+"""A `RESTART` that waits for readers has commits wait with it: so it is tried until there are none."""
 
 
 class Checkpoints:
@@ -51,7 +51,10 @@ class Checkpoints:
                 continue
 
     def _checkpoint(self) -> None:
-        with closing(sqlite3.connect(self._database, timeout=_BUSY_S, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self._database, timeout=0, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            for _ in range(_TRIES):
+                (is_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+                if not is_busy or self._closing.wait(_AGAIN_S):
+                    return
