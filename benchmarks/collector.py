@@ -88,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--agents", type=int, default=10_000)
     parser.add_argument("--polls", type=int, default=9_000, help="agents that also wait for commands")
-    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--seconds", type=float, default=240)
     parser.add_argument("--database")
     parser.add_argument("--only", choices=["steady", "most"])
     parser.add_argument("--write", action="store_true")
@@ -127,7 +127,7 @@ def page(results: dict[str, dict[str, Any]]) -> str:
         "Written by `python benchmarks/collector.py --write`. A message has one sample of 46 metrics and the",
         "latencies of 5 routes; it is acknowledged when it is committed (SQLite). Steady: 10,000 agents with",
         "one message each 10 s, 9,000 of which also wait for commands; from 90 s after all came at once, for",
-        "10 minutes. Most: 400 connections, each as fast as it is answered. CPU and memory are those of the",
+        "4 minutes. Most: 400 connections, each as fast as it is answered. CPU and memory are those of the",
         "collector and its process for upkeep; the generator shares the machine's two cores with them.",
         "",
         "| | " + " | ".join(results) + " |",
