@@ -5,6 +5,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { after } = require('../clock.cjs');
+const { excused } = require('../excused.cjs');
 const { asSnapshotError, checkFolder, discard, validateSnapshot } = require('./file.cjs');
 const { unsupported, writeHeap } = require('./heap-file.cjs');
 const lock = require('./lock.cjs');
@@ -64,7 +65,7 @@ async function acquire(service, waitMs) {
 async function write(file, figures, options, time) {
   const partial = partialName(file);
   try {
-    const cost = writeHeap(partial, options);
+    const cost = excused(() => writeHeap(partial, options));
     const size = await validateSnapshot(partial);
     const actual = { ...size, ...cost };
     // Before the rename: who sees the snapshot also finds its work.

@@ -4,9 +4,11 @@ const path = require('node:path');
 const { Worker, isMainThread } = require('node:worker_threads');
 
 const { after, cancel, now } = require('../clock.cjs');
+const { flag, isExcused } = require('../excused.cjs');
 const { shortFile } = require('./caller.cjs');
 
-// The worker takes 9 MB and some CPU time, so it is there only while long stalls may come again.
+// The worker takes 9 MB and some CPU time, so it is there only while long stalls may come again; but once it has
+// profiled it stays and rests, because its inspector session must not end.
 const WATCHED_AFTER_STALL_MS = 600_000;
 const MIN_BEAT_MS = 50;
 // So many thresholds after the start a stall is no longer the program's loading.
@@ -26,7 +28,8 @@ class BlockWatch {
   #guard;
   #report;
   #worker = null;
-  #beats = null;
+  #hasProfiled = false;
+  #beats = new Int32Array(new SharedArrayBuffer(4));
   #beat = null;
   #end = null;
   #reportedAt = -Infinity;
@@ -39,30 +42,52 @@ class BlockWatch {
   }
 
   get isWatching() {
-    return this.#worker !== null;
+    return this.#beat !== null;
   }
 
   /** To be told of every stall, after it. */
   stalled(ms) {
     if (!(this.#thresholdMs > 0) || ms < this.#thresholdMs || !isMainThread) return;
-    if (now() - this.#begun < this.#thresholdMs * GRACE_TIMES) return;
+    if (now() - this.#begun < this.#thresholdMs * GRACE_TIMES || isExcused(ms)) return;
     cancel(this.#end);
-    this.#end = after(WATCHED_AFTER_STALL_MS, () => this.stop());
-    if (!this.#worker) this.#guard.run(() => this.#start());
+    this.#end = after(WATCHED_AFTER_STALL_MS, () => this.#rest());
+    if (!this.isWatching) this.#guard.run(() => this.#watch());
   }
 
+  /** Ends the worker; object ids change if it has profiled. */
   stop() {
     cancel(this.#end);
     cancel(this.#beat);
+    this.#beat = null;
     const worker = this.#worker;
     this.#worker = null;
     if (worker) worker.terminate().catch(() => {});
   }
 
+  #rest() {
+    if (!this.#hasProfiled) {
+      this.stop();
+      return;
+    }
+    this.#worker?.postMessage(false);
+    cancel(this.#beat);
+    this.#beat = null;
+  }
+
+  #watch() {
+    if (!this.#worker) this.#start();
+    this.#worker.postMessage(true);
+    const everyMs = Math.max(MIN_BEAT_MS, this.#thresholdMs / 8);
+    const beat = () => {
+      Atomics.add(this.#beats, 0, 1);
+      this.#beat = after(everyMs, beat);
+    };
+    beat();
+  }
+
   #start() {
-    this.#beats = new Int32Array(new SharedArrayBuffer(4));
     const worker = new Worker(path.join(__dirname, 'blocked-worker.cjs'), {
-      workerData: { beats: this.#beats, thresholdMs: this.#thresholdMs },
+      workerData: { beats: this.#beats, excused: flag, thresholdMs: this.#thresholdMs },
       // Without NODE_OPTIONS: neither a second agent nor what else the application preloads.
       env: {},
       execArgv: [],
@@ -77,15 +102,10 @@ class BlockWatch {
     // Last: a listener for messages makes the thread keep the process alive again.
     worker.unref();
     this.#worker = worker;
-    const everyMs = Math.max(MIN_BEAT_MS, this.#thresholdMs / 8);
-    const beat = () => {
-      Atomics.add(this.#beats, 0, 1);
-      this.#beat = after(everyMs, beat);
-    };
-    beat();
   }
 
   #found({ ms, profile }) {
+    this.#hasProfiled = true;
     this.stalled(ms);
     if (now() - this.#reportedAt < MIN_PAUSE_MS) return;
     this.#reportedAt = now();
