@@ -108,10 +108,10 @@ def main() -> None:
             results[name]["cpu_share"] = results[name]["cpu_s"] / options.seconds
             print(name, json.dumps(results[name], indent=1))
     if options.write:
-        (HERE / "collector.md").write_text(page(results), encoding="utf-8")
+        (HERE / "collector.md").write_text(page(results, options.seconds), encoding="utf-8")
 
 
-def page(results: dict[str, dict[str, Any]]) -> str:
+def page(results: dict[str, dict[str, Any]], seconds: float) -> str:
     """Return the results as a page."""
     rows = [
         ("messages a second, acknowledged", "per_s", "{:,.0f}"),
@@ -127,8 +127,8 @@ def page(results: dict[str, dict[str, Any]]) -> str:
         "Written by `python benchmarks/collector.py --write`. A message has one sample of 46 metrics and the",
         "latencies of 5 routes; it is acknowledged when it is committed (SQLite). Steady: 10,000 agents with",
         "one message each 10 s, 9,000 of which also wait for commands; from 90 s after all came at once, for",
-        "4 minutes. Most: 400 connections, each as fast as it is answered. CPU and memory are those of the",
-        "collector and its process for upkeep; the generator shares the machine's two cores with them.",
+        f"{seconds:.0f} s. Most: 400 connections, each as fast as it is answered. CPU and memory are those of",
+        "the collector and its process for upkeep; the generator shares the machine's two cores with them.",
         "",
         "| | " + " | ".join(results) + " |",
         "|---|" + "---:|" * len(results),
