@@ -127,7 +127,7 @@ def page(results: dict[str, dict[str, Any]], seconds: float) -> str:
         "Written by `python benchmarks/collector.py --write`. A message has one sample of 46 metrics and the",
         "latencies of 5 routes; it is acknowledged when it is committed (SQLite). Steady: 10,000 agents with",
         "one message each 10 s, 9,000 of which also wait for commands; from 90 s after all came at once, for",
-        f"{seconds:.0f} s. Most: 400 connections, each as fast as it is answered. CPU and memory are those of",
+        f"{seconds:.0f} s. Most: 400 connections, each as fast as it is answered. CPU and memory are of",
         "the collector and its process for upkeep; the generator shares the machine's two cores with them.",
         "",
         "| | " + " | ".join(results) + " |",
