@@ -2,11 +2,16 @@
 
 const { soon } = require('./clock.cjs');
 
-/** A session on this thread's own inspector; needs no flag and opens no port. */
-function connect() {
+/**
+ * A session on the inspector of this thread, or of the main one; needs no flag and opens no port. When one ends,
+ * whatever it was used for, V8 gives every object a new id (`ClearObjectIds`), and snapshots from before and after
+ * can no longer be compared.
+ */
+function connect({ toMainThread = false } = {}) {
   const { Session } = require('node:inspector');
   const session = new Session();
-  session.connect();
+  if (toMainThread) session.connectToMainThread();
+  else session.connect();
   const post = (method, params) => new Promise((resolve, reject) => {
     session.post(method, params, (error, result) => {
       if (error) reject(new Error(`${method}: ${error.message}`));
@@ -23,8 +28,7 @@ const turnOfTheLoop = () => new Promise((resolve) => { soon(resolve); });
 let collect;
 
 /**
- * V8's own collector. Not by an inspector session: when one that used the heap profiler ends, V8
- * gives every object a new id, and snapshots from before and after can no longer be compared.
+ * V8's own collector. Not by an inspector session, whose end renumbers all objects.
  * The flag may be set at run time; only contexts made afterwards get the function.
  */
 function collector() {

@@ -116,11 +116,8 @@ class Store(Protocol):
     def set_setting(self, key: str, value: str) -> None:
         """Change a setting."""
 
-    def maintain(self, now_ms: float) -> None:
-        """Roll up what is complete, and drop what is older than it is kept."""
-
     def maintained(self, gone: set[int]) -> None:
-        """Take note of a round of that in another process, and of the instances it dropped."""
+        """Take note of a round of upkeep in another process, and of the instances (numbers) it dropped."""
 
     def close(self) -> None:
         """Let go of the database."""

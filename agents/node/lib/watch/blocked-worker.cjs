@@ -2,8 +2,9 @@
 
 // Runs in a worker thread; see blocked.cjs.
 
-const { Session } = require('node:inspector');
 const { parentPort, workerData } = require('node:worker_threads');
+
+const { connect } = require('../inspector.cjs');
 
 const { beats, excused, thresholdMs } = workerData;
 const LOOK_MS = Math.max(20, thresholdMs / 8);
@@ -13,26 +14,16 @@ const SAMPLING_US = 1000;
 let last = -1;
 let movedAt = performance.now();
 let isProfiling = false;
-let post = null;
+// Never ended: see connect().
+let session = null;
 let timer = null;
 
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-/**
- * The main thread's inspector. The session is never ended: when one ends, whatever it was used for, V8 gives every
- * object a new id, and snapshots from before and after can no longer be compared (`ClearObjectIds`).
- */
-function connect() {
-  const session = new Session();
-  session.connectToMainThread();
-  return (method, params) => new Promise((resolve, reject) => {
-    session.post(method, params, (error, result) => (error ? reject(error) : resolve(result)));
-  });
-}
-
 /** A CPU profile of the main thread, which goes on standing still meanwhile; null when V8 could not interrupt it. */
 async function profileMain(stuckAt) {
-  post ??= connect();
+  session ??= connect({ toMainThread: true });
+  const { post } = session;
   await post('Profiler.enable');
   await post('Profiler.setSamplingInterval', { interval: SAMPLING_US });
   await post('Profiler.start');
